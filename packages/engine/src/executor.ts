@@ -42,7 +42,11 @@ export type ExecutionEvent =
   | { readonly kind: "rows"; readonly rows: readonly Binding[] }
   | { readonly kind: "boolean"; readonly value: boolean }
   /** What the endpoint itself tells of its progress. */
-  | { readonly kind: "progress"; readonly message: string; readonly details: Readonly<Record<string, unknown>> }
+  | {
+      readonly kind: "progress";
+      readonly message: string;
+      readonly details: Readonly<Record<string, unknown>>;
+    }
   | { readonly kind: "end"; readonly completeness: Completeness };
 
 /**

@@ -34,7 +34,10 @@ export interface LabelIndex {
   readonly size: number;
   search(text: string, options: LabelSearchOptions): Promise<readonly LabelHit[]>;
   /** Several spans of one question at once, in their order. */
-  searchMany(texts: readonly string[], options: LabelSearchOptions): Promise<readonly (readonly LabelHit[])[]>;
+  searchMany(
+    texts: readonly string[],
+    options: LabelSearchOptions,
+  ): Promise<readonly (readonly LabelHit[])[]>;
   /** Preferred labels of known IRIs; unknown ones are absent. */
   labelsOf(iris: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string>>;
 }
