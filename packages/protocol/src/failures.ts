@@ -1,0 +1,83 @@
+/**
+ * Every code that an `error_message`, a `validation_error` or a close reason may carry: a closed table.
+ *
+ * `close`: the close code of the socket, or `null` where one request fails and the socket lives.
+ * `retry`: whether the same request may succeed later, unchanged.
+ * `http`: the status under which the HTTP interfaces answer.
+ */
+export const FAILURES = {
+  /** The frame is no JSON object (or MessagePack map) with a string `type`, or nests too deeply. */
+  bad_message: { close: null, retry: false, http: 400 },
+  /** The message does not fit the schema of its type; `errors` says where. */
+  invalid_message: { close: null, retry: false, http: 400 },
+  unknown_type: { close: null, retry: false, http: 400 },
+  /** Ten bad messages in a row. */
+  too_many_bad_messages: { close: 1008, retry: false, http: 400 },
+  message_too_large: { close: 1009, retry: false, http: 413 },
+  /** A binary frame on a text subprotocol, or the other way round. */
+  wrong_frame_kind: { close: 1003, retry: false, http: 400 },
+  rate_limited: { close: null, retry: true, http: 429 },
+
+  question_required: { close: null, retry: false, http: 400 },
+  not_understood: { close: null, retry: false, http: 422 },
+  bad_query: { close: null, retry: false, http: 400 },
+  bad_request: { close: null, retry: false, http: 400 },
+  read_only: { close: null, retry: false, http: 403 },
+  service_forbidden: { close: null, retry: false, http: 403 },
+  graph_forbidden: { close: null, retry: false, http: 403 },
+  strategy_unavailable: { close: null, retry: false, http: 400 },
+  endpoint_not_found: { close: null, retry: false, http: 404 },
+  endpoint_forbidden: { close: null, retry: false, http: 403 },
+  endpoint_unavailable: { close: null, retry: true, http: 503 },
+  duplicate_query: { close: null, retry: false, http: 409 },
+  query_not_found: { close: null, retry: false, http: 404 },
+  query_timeout: { close: null, retry: true, http: 504 },
+  query_cancelled: { close: null, retry: false, http: 499 },
+  too_many_queries: { close: null, retry: true, http: 429 },
+  worker_crashed: { close: null, retry: true, http: 500 },
+  data_unreadable: { close: null, retry: false, http: 500 },
+  upstream_timeout: { close: null, retry: true, http: 504 },
+  upstream_error: { close: null, retry: true, http: 502 },
+  upstream_truncated: { close: null, retry: true, http: 502 },
+  upstream_bad_response: { close: null, retry: false, http: 502 },
+
+  /** The peer does not read: bytes wait above the bound, or nothing was written for too long. */
+  slow_consumer: { close: 4008, retry: true, http: 503 },
+  heartbeat_timeout: { close: 4408, retry: true, http: 408 },
+  going_away: { close: 1001, retry: true, http: 503 },
+  internal_error: { close: null, retry: true, http: 500 },
+} as const satisfies Record<
+  string,
+  { readonly close: number | null; readonly retry: boolean; readonly http: number }
+>;
+
+export type FailureCode = keyof typeof FAILURES;
+
+/** One place in a message that does not fit: a JSON pointer into the message and what was expected there. */
+export interface Violation {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** Thrown by codecs and validators; the session turns it into an answer or a close. */
+export class ProtocolFailure extends Error {
+  override readonly name = "ProtocolFailure";
+  readonly code: FailureCode;
+  readonly violations: readonly Violation[];
+
+  constructor(code: FailureCode, message: string, violations: readonly Violation[] = []) {
+    super(message);
+    this.code = code;
+    this.violations = violations;
+  }
+}
+
+/**
+ * The reason of a close frame: JSON of at most 123 bytes (RFC 6455, section 5.5: a control frame holds 125,
+ * two of which are the close code).
+ */
+export function closeReason(code: FailureCode, retryAfterMs?: number): string {
+  return JSON.stringify(
+    retryAfterMs === undefined ? { code } : { code, retry_after_ms: Math.round(retryAfterMs) },
+  );
+}

@@ -1,0 +1,76 @@
+import type { TSchema } from "typebox";
+import { Compile } from "typebox/compile";
+import { ProtocolFailure, type Violation } from "./failures.js";
+import type { ClientMessage, ServerMessage } from "./messages.js";
+import { CLIENT_PAYLOADS, Envelope, SERVER_PAYLOADS } from "./schemas/index.js";
+
+/** How many places of a misfit are told; a hostile message may have as many as it has bytes. */
+const MAX_VIOLATIONS = 8;
+
+const envelope = Compile(Envelope);
+const clientPayloads = compileAll(CLIENT_PAYLOADS);
+const serverPayloads = compileAll(SERVER_PAYLOADS);
+
+/**
+ * A decoded frame as a typed message of a client.
+ *
+ * Members that are `null` count as absent and a missing payload as an empty one: clients that serialise records
+ * write nulls for what they leave out.
+ *
+ * Throws `ProtocolFailure`: `bad_message` where it is no object with a string `type`; `unknown_type`;
+ * `invalid_message` with the places that do not fit.
+ */
+export function parseClientMessage(value: unknown): ClientMessage {
+  return parse(value, clientPayloads) as ClientMessage;
+}
+
+/** The same for messages of a server; used by clients that want to check what they get, and by tests. */
+export function parseServerMessage(value: unknown): ServerMessage {
+  return parse(value, serverPayloads) as ServerMessage;
+}
+
+type Validator = ReturnType<typeof Compile>;
+
+function compileAll(schemas: Readonly<Record<string, TSchema>>): ReadonlyMap<string, Validator> {
+  return new Map(Object.entries(schemas).map(([type, schema]) => [type, Compile(schema)]));
+}
+
+function parse(value: unknown, payloads: ReadonlyMap<string, Validator>): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new ProtocolFailure("bad_message", 'A message is an object such as {"type": "ping"}.');
+  }
+  const message = withoutNulls(value);
+  if (typeof message.type !== "string") {
+    throw new ProtocolFailure("bad_message", "A message needs a `type`, a string.");
+  }
+  const payload = payloads.get(message.type);
+  if (payload === undefined) {
+    throw new ProtocolFailure("unknown_type", `There is no message type "${message.type.slice(0, 64)}".`, [
+      { path: "/type", message: `must be one of ${[...payloads.keys()].join(", ")}` },
+    ]);
+  }
+  const inner = message.payload ?? {};
+  message.payload = typeof inner === "object" && !Array.isArray(inner) ? withoutNulls(inner) : inner;
+  check(envelope, message, "");
+  check(payload, message.payload, "/payload");
+  return message;
+}
+
+function withoutNulls(value: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== null));
+}
+
+function check(validator: Validator, value: unknown, at: string): void {
+  if (validator.Check(value)) return;
+  const violations: Violation[] = [];
+  for (const error of validator.Errors(value)) {
+    if (violations.length === MAX_VIOLATIONS) break;
+    violations.push({ path: `${at}${error.instancePath}`, message: error.message });
+  }
+  const first = violations[0];
+  throw new ProtocolFailure(
+    "invalid_message",
+    first === undefined ? "The message does not fit its type." : `${first.path || "/"}: ${first.message}`,
+    violations,
+  );
+}
