@@ -41,7 +41,7 @@ export function templateNames(template: Template): readonly string[] {
 /** A template with its values. A name that is empty leaves no IRI: then the first such name is told. */
 export function fillTemplate(
   template: Template,
-  valueOf: (name: string) => string,
+  cellOf: (name: string) => string,
 ): { readonly iri: string } | { readonly empty: string } {
   let iri = "";
   for (const part of template.parts) {
@@ -49,7 +49,7 @@ export function fillTemplate(
       iri += part;
       continue;
     }
-    const value = encode(valueOf(part.name), part.encoding);
+    const value = encode(cellOf(part.name), part.encoding);
     if (value === "") return { empty: part.name };
     iri += value;
   }
