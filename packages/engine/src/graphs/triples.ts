@@ -33,14 +33,14 @@ export function addTable(table: Table, mapping: TableMapping, graph: Graph, prob
 
 function checkRequired(context: Context, mapping: TableMapping): void {
   for (const column of new Set([...mapping.required, ...mapping.key])) {
-    if (valueOf(context, column) === "") reportAt(context, column, "the cell must not be empty");
+    if (cellOf(context, column) === "") reportAt(context, column, "the cell must not be empty");
   }
 }
 
 function checkKey(context: Context, key: readonly string[], linesOfKeys: Map<string, number>): void {
   const [first] = key;
   if (first === undefined) return;
-  const values = key.map((column) => valueOf(context, column));
+  const values = key.map((column) => cellOf(context, column));
   const text = values.join("\t");
   const earlier = linesOfKeys.get(text);
   if (earlier !== undefined)
@@ -98,7 +98,7 @@ function addLink(
 }
 
 function addNodes(context: Context, subject: string, node: NodeRule): void {
-  if (node.when.some((column) => valueOf(context, column) === "")) return;
+  if (node.when.some((column) => cellOf(context, column) === "")) return;
   if (node.each === undefined) {
     addNode(context, subject, node);
     return;
@@ -110,7 +110,7 @@ function addNodes(context: Context, subject: string, node: NodeRule): void {
 }
 
 function addNode(context: Context, subject: string, node: NodeRule): void {
-  const filled = fillTemplate(node.iri, (name) => valueOf(context, name));
+  const filled = fillTemplate(node.iri, (name) => cellOf(context, name));
   // A node whose IRI needs an empty cell is left out: the row says nothing about it.
   if ("empty" in filled) return;
   const iri = checkedIri(context, node.each ?? node.when[0], filled.iri);
@@ -121,7 +121,7 @@ function addNode(context: Context, subject: string, node: NodeRule): void {
 }
 
 function splitCell(context: Context, column: string, separator: string | undefined): readonly string[] {
-  const cell = valueOf(context, column);
+  const cell = cellOf(context, column);
   if (cell === "") return [];
   const values = separator === undefined ? [cell] : cell.split(separator);
   return values.filter((value) => {
@@ -136,7 +136,7 @@ function fillIri(
   template: Template,
   local: ReadonlyMap<string, string>,
 ): string | undefined {
-  const filled = fillTemplate(template, (name) => local.get(name) ?? valueOf(context, name));
+  const filled = fillTemplate(template, (name) => local.get(name) ?? cellOf(context, name));
   if ("iri" in filled) return checkedIri(context, undefined, filled.iri);
   reportAt(context, filled.empty, `the IRI ${template.text} needs this cell, and it is empty`);
   return undefined;
@@ -149,7 +149,7 @@ function checkedIri(context: Context, column: string | undefined, iri: string): 
   return undefined;
 }
 
-function valueOf(context: Context, name: string): string {
+function cellOf(context: Context, name: string): string {
   return context.local.get(name) ?? context.row.cells.get(name) ?? "";
 }
 
