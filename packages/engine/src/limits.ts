@@ -13,5 +13,7 @@ export const LIMITS = {
   upstreamConnectTimeoutMs: 10_000,
   maxRedirects: 5,
   maxQueryTextBytes: 100_000,
+  /** Warnings of one kind on one query. */
+  maxQueryWarnings: 20,
   maxQuestionCharacters: 2_000,
 } as const;

@@ -4,7 +4,7 @@
  */
 export type Term = IriTerm | LiteralTerm | BlankNodeTerm | TripleTerm;
 
-export interface IriTerm {
+interface IriTerm {
   readonly type: "uri";
   readonly value: string;
 }
@@ -19,7 +19,7 @@ export interface LiteralTerm {
 }
 
 /** A blank node; its label is unique within one result. */
-export interface BlankNodeTerm {
+interface BlankNodeTerm {
   readonly type: "bnode";
   readonly value: string;
 }
