@@ -1,6 +1,7 @@
 export type LabelKind = "class" | "property" | "entity" | "value";
 
 export interface LabelHit {
+  /** For a `value`: the IRI of its property. */
   readonly iri: string;
   /** The preferred label. */
   readonly label: string;
@@ -11,8 +12,10 @@ export interface LabelHit {
   readonly classes: readonly string[];
   readonly description?: string;
   readonly synonyms?: readonly string[];
-  /** For a `value`: the property that it stands under. */
+  /** For a `value`: the property that it stands under, and what its literal carries beside the text. */
   readonly property?: string;
+  readonly lang?: string;
+  readonly datatype?: string;
   /** 0 to 1. */
   readonly score: number;
   readonly match: "exact" | "prefix" | "tokens" | "fuzzy";

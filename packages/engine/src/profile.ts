@@ -18,6 +18,12 @@ export interface SchemaProfile {
   readonly links: readonly LinkProfile[];
   /** Predicates whose values name their subjects, the best first. */
   readonly labelPredicates: readonly string[];
+  /** Predicates whose values are other names of their subjects: alternative labels, symbols, codes; the best first. */
+  readonly alternativePredicates: readonly string[];
+  /** Names that stand one node away from what they name. */
+  readonly labelPaths: readonly LabelPath[];
+  /** Nodes that only carry a value. */
+  readonly valueNodes: readonly ValueNodeProfile[];
   /** Language tags of labels, the most frequent first. */
   readonly languages: readonly string[];
 }
@@ -35,6 +41,8 @@ export interface ClassProfile {
   readonly comment?: string;
   /** Instances, subclasses' included where the data says so. */
   readonly count: number;
+  /** Nodes that `?x a <class>` finds without inference. */
+  readonly directCount: number;
   /** Transitive. */
   readonly superclasses: readonly string[];
 }
@@ -53,10 +61,21 @@ export interface PropertyProfile {
   readonly minimum?: string;
   readonly maximum?: string;
   /** All distinct values when they are few, else a sample. */
-  readonly values: readonly { readonly value: string; readonly count: number }[];
+  readonly values: readonly ValueSample[];
   readonly valuesComplete: boolean;
   /** A property that says the same the other way round. */
   readonly inverse?: string;
+}
+
+/** A literal that occurs as a value, with what SPARQL needs to write it exactly. */
+export interface ValueSample {
+  readonly value: string;
+  /** BCP 47; absent for a literal without a language. */
+  readonly lang?: string;
+  /** Absent for `xsd:string` and for literals with a language. */
+  readonly datatype?: string;
+  /** Triples with it; 1 in a sample that was not counted. */
+  readonly count: number;
 }
 
 export interface LinkProfile {
@@ -69,11 +88,21 @@ export interface LinkProfile {
   readonly count: number;
 }
 
-/** Nodes of this class carry a value and perhaps a unit, and nothing that one would ask for themselves. */
+/** Nodes that carry a value and perhaps a unit, and nothing that one would ask for themselves. */
 export interface ValueNodeProfile {
-  readonly class: string;
+  /** Class of the nodes; `null` for blank nodes without a class. */
+  readonly class: string | null;
+  /** Properties that lead to such nodes. */
+  readonly via: readonly string[];
   readonly valueProperty: string;
   readonly unitProperty?: string;
+}
+
+/** Instances of `class` are named by `?x <link> ?node . ?node <label> ?name`, where the node is there for its names alone. */
+export interface LabelPath {
+  readonly class: string;
+  readonly link: string;
+  readonly label: string;
 }
 
 /** An example query that the endpoint itself offers (SHACL `sh:SPARQLExecutable`). */
