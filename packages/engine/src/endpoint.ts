@@ -45,8 +45,16 @@ export interface Endpoint {
   readonly kind: "embedded" | "remote";
   readonly executor: Executor;
   profile(signal: AbortSignal): Promise<SchemaProfile>;
+  /** The named graphs that FROM may name; `any` where the endpoint itself decides. */
+  graphs(signal: AbortSignal): Promise<readonly string[] | "any">;
+  /** The profile where it was made already: for what profits from it and must not wait for it. */
+  knownProfile(): SchemaProfile | undefined;
   labels(signal: AbortSignal): Promise<LabelIndex>;
   examples(signal: AbortSignal): Promise<readonly ExampleQuery[]>;
   health(): EndpointHealth;
+  /** Asks it now whether it answers, and settles with the health that follows. */
+  check(signal: AbortSignal): Promise<EndpointHealth>;
+  /** Settles when its data is loaded; rejects with `data_unreadable`. At once for a remote one. */
+  ready(): Promise<void>;
   close(): Promise<void>;
 }

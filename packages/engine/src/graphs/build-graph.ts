@@ -6,7 +6,7 @@ import { addTable, type Graph } from "./triples.js";
 import { writeTurtle } from "./turtle.js";
 
 export const MAPPING_FILE = "mapping.json";
-export const VOCABULARY_FILE = "vocabulary.ttl";
+const VOCABULARY_FILE = "vocabulary.ttl";
 export const EXAMPLES_FILE = "examples.ttl";
 
 /** A graph's folder as names and texts, so that building needs no file system. */

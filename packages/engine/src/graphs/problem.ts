@@ -27,7 +27,7 @@ export function formatProblem(problem: Problem): string {
 }
 
 /** All problems as one text, the first ones in full. */
-export function formatProblems(problems: readonly Problem[]): string {
+function formatProblems(problems: readonly Problem[]): string {
   const lines = problems.slice(0, SHOWN_PROBLEMS).map(formatProblem);
   const hidden = problems.length - lines.length;
   return [...lines, ...(hidden > 0 ? [`… and ${hidden} more`] : [])].join("\n");

@@ -1,8 +1,8 @@
 /** IRI templates such as `http://example.org/thing/{name|slug}`: text with the values of columns put in. */
 
-export type Encoding = "encoded" | "slug" | "raw";
+type Encoding = "encoded" | "slug" | "raw";
 
-export type TemplatePart = string | { readonly name: string; readonly encoding: Encoding };
+type TemplatePart = string | { readonly name: string; readonly encoding: Encoding };
 
 export interface Template {
   readonly text: string;
