@@ -21,12 +21,15 @@ const serverPayloads = compileAll(SERVER_PAYLOADS);
  * `invalid_message` with the places that do not fit.
  */
 export function parseClientMessage(value: unknown): ClientMessage {
-  return parse(value, clientPayloads) as ClientMessage;
+  return parse(value, clientPayloads, withoutNulls) as ClientMessage;
 }
 
-/** The same for messages of a server; used by clients that want to check what they get, and by tests. */
+/**
+ * The same for messages of a server; used by clients that want to check what they get, and by tests. In its
+ * payloads `null` is a value: no results, no user yet.
+ */
 export function parseServerMessage(value: unknown): ServerMessage {
-  return parse(value, serverPayloads) as ServerMessage;
+  return parse(value, serverPayloads, (payload) => ({ ...payload })) as ServerMessage;
 }
 
 type Validator = ReturnType<typeof Compile>;
@@ -35,7 +38,11 @@ function compileAll(schemas: Readonly<Record<string, TSchema>>): ReadonlyMap<str
   return new Map(Object.entries(schemas).map(([type, schema]) => [type, Compile(schema)]));
 }
 
-function parse(value: unknown, payloads: ReadonlyMap<string, Validator>): unknown {
+function parse(
+  value: unknown,
+  payloads: ReadonlyMap<string, Validator>,
+  readPayload: (payload: object) => Record<string, unknown>,
+): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new ProtocolFailure("bad_message", 'A message is an object such as {"type": "ping"}.');
   }
@@ -50,7 +57,7 @@ function parse(value: unknown, payloads: ReadonlyMap<string, Validator>): unknow
     ]);
   }
   const inner = message.payload ?? {};
-  message.payload = typeof inner === "object" && !Array.isArray(inner) ? withoutNulls(inner) : inner;
+  message.payload = typeof inner === "object" && !Array.isArray(inner) ? readPayload(inner) : inner;
   check(envelope, message, "");
   check(payload, message.payload, "/payload");
   return message;

@@ -1,7 +1,7 @@
 import Type from "typebox";
 import { Id } from "./envelope.js";
 
-export const HealthState = Type.Union([
+const HealthState = Type.Union([
   Type.Literal("unknown"),
   Type.Literal("loading"),
   Type.Literal("healthy"),

@@ -3,7 +3,7 @@ import { FAILURES, type FailureCode } from "../failures.js";
 import { Id } from "./envelope.js";
 
 const codes = Object.keys(FAILURES) as FailureCode[];
-export const Code = Type.Enum(codes);
+const Code = Type.Enum(codes);
 
 export const ErrorMessage = Type.Object({
   error: Type.String({ description: "What was wrong and what to do." }),

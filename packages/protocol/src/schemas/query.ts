@@ -3,7 +3,7 @@ import { WIRE_LIMITS } from "../limits.js";
 import { Id } from "./envelope.js";
 
 /** A term of SPARQL 1.1 Query Results JSON (section 3.2.2); `triple` as in SPARQL 1.2. */
-export const Term = Type.Cyclic(
+const Term = Type.Cyclic(
   {
     Term: Type.Union([
       Type.Object({ type: Type.Literal("uri"), value: Type.String() }),
@@ -28,9 +28,9 @@ export const Term = Type.Cyclic(
   "Term",
 );
 
-export const Binding = Type.Record(Type.String(), Term);
+const Binding = Type.Record(Type.String(), Term);
 
-export const Projection = Type.Union([Type.Literal("rich"), Type.Literal("answer")]);
+const Projection = Type.Union([Type.Literal("rich"), Type.Literal("answer")]);
 
 export const QueryRequest = Type.Object({
   natural_language: Type.Optional(Type.String({ maxLength: WIRE_LIMITS.maxQuestionCharacters })),
@@ -61,7 +61,7 @@ export const QueryCredit = Type.Object({
   rows: Type.Integer({ minimum: 1, maximum: WIRE_LIMITS.maxCreditRows }),
 });
 
-export const Stage = Type.Union([
+const Stage = Type.Union([
   Type.Literal("parsing"),
   Type.Literal("validating"),
   Type.Literal("generating"),
@@ -87,15 +87,15 @@ export const QueryRows = Type.Object({
   rows: Type.Array(Binding),
 });
 
-export const Completeness = Type.Object({
+const Completeness = Type.Object({
   status: Type.Union([Type.Literal("complete"), Type.Literal("truncated"), Type.Literal("partial")]),
   reason: Type.Optional(Type.String()),
   digest: Type.String({ description: "SHA-256, hex, over the rows as N-Triples terms." }),
 });
 
-export const Span = Type.Object({ start: Type.Integer(), end: Type.Integer(), text: Type.String() });
+const Span = Type.Object({ start: Type.Integer(), end: Type.Integer(), text: Type.String() });
 
-export const Link = Type.Object({
+const Link = Type.Object({
   start: Type.Integer(),
   end: Type.Integer(),
   text: Type.String(),
@@ -106,7 +106,7 @@ export const Link = Type.Object({
   pattern: Type.Optional(Type.String()),
 });
 
-export const Warning = Type.Object({
+const Warning = Type.Object({
   code: Type.String(),
   message: Type.String(),
   line: Type.Optional(Type.Integer()),

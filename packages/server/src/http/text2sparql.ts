@@ -1,0 +1,38 @@
+import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import { type Engine, EngineFailure, LIMITS } from "@sparql-live/engine";
+import type { FastifyInstance } from "fastify";
+import Type from "typebox";
+import { disconnectSignal } from "./disconnect.js";
+
+const Query = Type.Object({
+  dataset: Type.String({ minLength: 1, maxLength: 2_048 }),
+  question: Type.String({ minLength: 1, maxLength: LIMITS.maxQuestionCharacters }),
+});
+
+/** `GET /text2sparql?dataset&question` → the drafted query, not executed, with exactly what was asked projected. */
+export function mountText2Sparql(app: FastifyInstance, engine: Engine): void {
+  app
+    .withTypeProvider<TypeBoxTypeProvider>()
+    .get("/text2sparql", { schema: { querystring: Query } }, async (request, reply) => {
+      const { dataset, question } = request.query;
+      const endpoint = engine.endpoints.findByDataset(dataset);
+      if (endpoint === undefined) {
+        throw new EngineFailure("endpoint_not_found", `No endpoint answers for the dataset "${dataset}".`);
+      }
+      const query = await draft(engine, endpoint.entry.id, question, disconnectSignal(reply));
+      return { dataset, question, query };
+    });
+}
+
+async function draft(
+  engine: Engine,
+  endpointId: string,
+  question: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const request = { question, endpointId, execute: false, projection: "answer" } as const;
+  for await (const event of engine.answer(request, signal)) {
+    if (event.kind === "result") return event.result.query;
+  }
+  throw new Error("the engine ended without a result");
+}

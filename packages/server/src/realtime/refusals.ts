@@ -1,0 +1,62 @@
+import { EngineFailure } from "@sparql-live/engine";
+import { type FailureCode, ProtocolFailure, type ServerPayloads, WIRE_LIMITS } from "@sparql-live/protocol";
+
+/** Whatever was thrown as the code and the words that its peer may see. What is not ours stays inside. */
+export function failureOf(error: unknown): EngineFailure | ProtocolFailure {
+  if (error instanceof EngineFailure || error instanceof ProtocolFailure) return error;
+  return new ProtocolFailure(
+    "internal_error",
+    "The server failed at this request. It was logged; try again, and report it if it stays.",
+  );
+}
+
+/** A fault of the server itself rather than of the request. */
+export function isFault(error: unknown): boolean {
+  return failureOf(error).code === "internal_error";
+}
+
+export function errorMessageOf(error: unknown, queryId?: string): ServerPayloads["error_message"] {
+  const failure = failureOf(error);
+  const code: FailureCode = failure.code;
+  const base = {
+    error: failure.message,
+    error_type: code,
+    code,
+    ...(queryId === undefined ? {} : { query_id: queryId }),
+  };
+  if (failure instanceof ProtocolFailure) return base;
+  return {
+    ...base,
+    ...(failure.retryAfterMs === undefined ? {} : { retry_after: failure.retryAfterMs / 1_000 }),
+    ...(failure.place === undefined ? {} : { line: failure.place.line, column: failure.place.column }),
+    ...(failure.detail === undefined ? {} : { detail: failure.detail }),
+  };
+}
+
+/** The answer to a frame that is no message. */
+export function refusalOf(error: unknown, value: unknown): ServerPayloads["validation_error"] {
+  const failure = failureOf(error);
+  const isQuery = memberOf(value, "type") === "query_request";
+  const queryId = isQuery ? correlationOfValue(value) : undefined;
+  return {
+    error: failure.message,
+    code: failure.code,
+    errors:
+      failure instanceof ProtocolFailure ? failure.violations.map((violation) => ({ ...violation })) : [],
+    ...(queryId === undefined ? {} : { query_id: queryId }),
+  };
+}
+
+/** The id under which a sender waits for the answer, even where the rest of the message does not fit. */
+export function correlationOfValue(value: unknown): string | undefined {
+  for (const member of [memberOf(value, "correlation_id"), memberOf(value, "message_id")]) {
+    if (typeof member === "string" && member !== "" && member.length <= WIRE_LIMITS.maxIdCharacters)
+      return member;
+  }
+  return undefined;
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
+  return (value as Record<string, unknown>)[name];
+}

@@ -1,0 +1,191 @@
+import { LIMITS } from "@sparql-live/engine";
+import Type, { type Static, type TSchema } from "typebox";
+import { SERVER_LIMITS } from "../limits.js";
+
+/** One setting: what it may be, what it is when nobody says so, and the words for `--help` and the docs. */
+export interface SettingDefinition<S extends TSchema = TSchema> {
+  readonly schema: S;
+  readonly default: Static<S>;
+  readonly help: string;
+  /** What is allowed, in words, for the error. */
+  readonly allowed: string;
+  /** Stands for the value in `--help`; absent for switches. */
+  readonly placeholder?: string;
+  /** How the text of a flag or an environment variable is read. */
+  readonly kind: "text" | "number" | "switch" | "list";
+}
+
+function text<S extends TSchema>(
+  schema: S,
+  fallback: Static<S>,
+  placeholder: string,
+  allowed: string,
+  help: string,
+) {
+  return { schema, default: fallback, placeholder, allowed, help, kind: "text" } as const;
+}
+
+function whole(minimum: number, maximum: number, fallback: number, placeholder: string, help: string) {
+  const schema = Type.Integer({ minimum, maximum });
+  const allowed = `a whole number from ${minimum} to ${maximum}`;
+  return { schema, default: fallback, placeholder, allowed, help, kind: "number" } as const;
+}
+
+function onOff(fallback: boolean, help: string) {
+  return {
+    schema: Type.Boolean(),
+    default: fallback,
+    allowed: "true or false",
+    help,
+    kind: "switch",
+  } as const;
+}
+
+function list<S extends TSchema>(item: S, placeholder: string, allowed: string, help: string) {
+  const schema = Type.Array(item);
+  return { schema, default: [] as Static<S>[], placeholder, allowed, help, kind: "list" } as const;
+}
+
+const HttpUrl = Type.String({ pattern: "^https?://[^\\s/]+(/\\S*)?$" });
+const Iri = Type.String({ pattern: '^[A-Za-z][A-Za-z0-9+.-]*:[^\\s<>"{}|\\\\^`]+$' });
+const Origin = Type.String({ pattern: "^https?://[^\\s/]+$" });
+
+/** An entry of the registry, as it may stand in the configuration file. */
+const EndpointSetting = Type.Union([
+  HttpUrl,
+  Type.String({ pattern: "^[A-Za-z0-9_-]{1,64}=https?://\\S+$" }),
+  Type.Object(
+    {
+      id: Type.String({ pattern: "^[A-Za-z0-9_-]{1,64}$" }),
+      title: Type.String({ minLength: 1 }),
+      description: Type.Optional(Type.String()),
+      url: Type.Optional(HttpUrl),
+      data: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { minItems: 1 })),
+      examples: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
+      prefixes: Type.Optional(Type.Record(Type.String(), Type.String())),
+      datasets: Type.Optional(Type.Array(Iri)),
+      headers: Type.Optional(Type.Record(Type.String(), Type.String())),
+      timeoutMs: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMITS.maxQueryTimeoutMs })),
+      probe: Type.Optional(Type.Boolean()),
+      probeIntervalMs: Type.Optional(Type.Integer({ minimum: 1_000 })),
+    },
+    { additionalProperties: false },
+  ),
+]);
+
+/**
+ * Every setting, once. Names of flags (`--query-timeout-ms`), of environment variables
+ * (`SPARQL_LIVE_QUERY_TIMEOUT_MS`), `--help`, the checks and the docs follow from it.
+ */
+export const SETTINGS = {
+  port: whole(0, 65_535, 8_000, "<number>", "port to listen on; 0 takes a free one"),
+  host: text(
+    Type.String({ minLength: 1 }),
+    "127.0.0.1",
+    "<address>",
+    "an address or a host name",
+    "address to listen on; 0.0.0.0 lets other machines in",
+  ),
+  data: list(
+    Type.String({ minLength: 1 }),
+    "<path...>",
+    "files or folders",
+    "files or folders of RDF to serve as the endpoint `local`; without them the demonstration graph",
+  ),
+  endpoint: list(
+    EndpointSetting,
+    "<id=url...>",
+    "http(s) addresses, id=address pairs, or (in the file) entries {id, title, url | data, …}",
+    "further endpoints: addresses, each with an id in front or not; in the file also whole entries",
+  ),
+  dataset: list(Iri, "<iri...>", "absolute IRIs", "IRIs under which /text2sparql knows the endpoint `local`"),
+  logLevel: text(
+    Type.Enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]),
+    "info",
+    "<level>",
+    "fatal, error, warn, info, debug, trace or silent",
+    "least severity that is logged",
+  ),
+  cacheDir: text(
+    Type.Union([Type.String({ minLength: 1 }), Type.Null()]),
+    null,
+    "<folder>",
+    "a folder",
+    "where profiles of endpoints are kept; without it under the user's cache folder",
+  ),
+  workers: whole(1, 64, 2, "<number>", "threads that answer queries on embedded data"),
+  workerMemoryMb: whole(
+    64,
+    65_536,
+    2_048,
+    "<megabytes>",
+    "memory of one such thread; above it the query fails",
+  ),
+  maxRows: whole(
+    1,
+    1_000_000,
+    LIMITS.maxRows,
+    "<rows>",
+    "rows of one result; more are cut, and that is said",
+  ),
+  maxResultBytes: whole(
+    1_024,
+    1_073_741_824,
+    LIMITS.maxResultBytes,
+    "<bytes>",
+    "bytes of one result; more are cut, and that is said",
+  ),
+  queryTimeoutMs: whole(
+    1,
+    LIMITS.maxQueryTimeoutMs,
+    LIMITS.queryTimeoutMs,
+    "<milliseconds>",
+    "time that an endpoint may work on a query that names none",
+  ),
+  queueLength: whole(0, 100_000, 100, "<queries>", "queries that may wait for a thread; more are refused"),
+  ols: text(
+    Type.Union([HttpUrl, Type.Literal("off")]),
+    "off",
+    "<url|off>",
+    'an http(s) address, or "off"',
+    "OLS4 service that is asked for ontology terms, for example https://www.ebi.ac.uk/ols4",
+  ),
+  adHocEndpoints: onOff(false, "let clients name an endpoint by its address (endpoint_url)"),
+  rewriteTypes: onOff(true, "rewrite type patterns of queries on embedded data where that is faster"),
+  allowedOrigins: list(
+    Origin,
+    "<origin...>",
+    "origins such as https://example.org",
+    "origins, besides the server's own, whose pages may connect",
+  ),
+  heartbeatIntervalMs: whole(
+    100,
+    3_600_000,
+    SERVER_LIMITS.heartbeatIntervalMs,
+    "<milliseconds>",
+    "time between two signs of life to each connection",
+  ),
+  heartbeatTimeoutMs: whole(
+    200,
+    7_200_000,
+    SERVER_LIMITS.heartbeatTimeoutMs,
+    "<milliseconds>",
+    "silence after which a connection is closed",
+  ),
+} as const satisfies Record<string, SettingDefinition>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+export type Settings = { readonly [N in SettingName]: Static<(typeof SETTINGS)[N]["schema"]> };
+
+export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
+
+/** `queryTimeoutMs` → `--query-timeout-ms`. */
+export function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** `queryTimeoutMs` → `SPARQL_LIVE_QUERY_TIMEOUT_MS`. */
+export function envOf(name: string): string {
+  return `SPARQL_LIVE_${name.replace(/[A-Z]/g, "_$&").toUpperCase()}`;
+}
