@@ -1,0 +1,107 @@
+import { styleText } from "node:util";
+import { createEngine, type Engine, EngineFailure } from "@sparql-live/engine";
+import { Command, Option } from "commander";
+import { engineOptionsOf } from "../engine-options.js";
+import { createServer } from "../http/server.js";
+import { createLog } from "../log.js";
+import { readSettings } from "../settings/read.js";
+import { flagOf, SETTING_NAMES, SETTINGS } from "../settings/table.js";
+import { EXIT, interruptSignal, UsageError } from "./exit.js";
+import { configOption } from "./options.js";
+
+/** How long a clean end may take; afterwards the process goes all the same. */
+const SHUTDOWN_DEADLINE_MS = 30_000;
+
+export function serveCommand(onExit: (code: number) => void): Command {
+  const command = new Command("serve")
+    .description("serve the demonstration graph, or your own data and endpoints, to browsers and programs")
+    .addOption(configOption());
+  for (const name of SETTING_NAMES) command.addOption(settingOption(name));
+  return command.action(async (options: Record<string, unknown>) => {
+    onExit(await serve(options));
+  });
+}
+
+function settingOption(name: (typeof SETTING_NAMES)[number]): Option {
+  const setting = SETTINGS[name];
+  const placeholder = "placeholder" in setting ? ` ${setting.placeholder}` : " <true|false>";
+  const fallback = JSON.stringify(setting.default);
+  const shown = fallback === "null" || fallback === "[]" ? "" : ` (default: ${fallback})`;
+  // `name` is what commander files the value under, whatever the flag is called.
+  return new Option(`${flagOf(name)}${placeholder}`, `${setting.help}${shown}`);
+}
+
+async function serve({ config, ...flags }: Record<string, unknown>): Promise<number> {
+  const settings = readSettings({
+    flags,
+    env: process.env,
+    ...(typeof config === "string" ? { configFile: config } : {}),
+  });
+  const interrupt = interruptSignal();
+  const log = createLog(settings.logLevel);
+  const engine = createEngine(engineOptionsOf(settings));
+  const server = await createServer(settings, engine, log);
+  let url: string;
+  try {
+    url = await server.listen();
+  } catch (error) {
+    await engine.close();
+    if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") {
+      throw new UsageError(`port ${settings.port} is taken; choose another with --port`);
+    }
+    throw error;
+  }
+  announce(url);
+  warmUp(engine, interrupt.signal).catch((error: unknown) => {
+    if (interrupt.signal.aborted) return;
+    const failure = error instanceof EngineFailure ? `${error.message} ${error.detail ?? ""}` : String(error);
+    process.stderr.write(`sparql-live: ${failure.trimEnd()}\n`);
+    log.error({ err: error }, "the data could not be loaded");
+  });
+  await aborted(interrupt.signal);
+  return await shutDown(async () => {
+    await server.close();
+    await engine.close();
+  });
+}
+
+/** Learns the local data before the first question comes, so that it is not the asker who waits. */
+async function warmUp(engine: Engine, signal: AbortSignal): Promise<void> {
+  await engine.ready();
+  await engine.endpoints.get("local")?.labels(signal);
+}
+
+function announce(url: string): void {
+  const bold = (text: string) => styleText("bold", text);
+  process.stderr.write(
+    [
+      "",
+      `  ${bold("sparql-live")} is at ${bold(url)}`,
+      "",
+      "  Three things to try:",
+      `  1. Open ${url} and ask: Which human proteins are associated with Alzheimer disease?`,
+      `  2. npx sparql-live ask "How many proteins are there in yeast?" --server ${url.replace(/^http/, "ws")}`,
+      `  3. curl -H 'Accept: text/csv' '${url}/sparql' --data-urlencode 'query=SELECT * { ?s a ?class } LIMIT 5'`,
+      "",
+      "  Ctrl-C ends it.",
+      "",
+      "",
+    ].join("\n"),
+  );
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}
+
+async function shutDown(close: () => Promise<void>): Promise<number> {
+  const overdue = setTimeout(() => {
+    process.stderr.write(`sparql-live: not ended within ${SHUTDOWN_DEADLINE_MS / 1_000} s; leaving\n`);
+    process.exit(EXIT.failed);
+  }, SHUTDOWN_DEADLINE_MS);
+  overdue.unref();
+  await close();
+  clearTimeout(overdue);
+  return EXIT.answered;
+}
