@@ -1,0 +1,25 @@
+import { readdir } from "node:fs/promises";
+
+const programs = new Map([
+  ["generator", "writes a graph: generator FILE [--triples 1000000]"],
+  [
+    "streaming",
+    "rows from a store to a reader: streaming [--source server|executor] [--triples 1000000] [--rounds 9] [--json FILE]",
+  ],
+  [
+    "answering",
+    "the grounded generator on questions with known answers: answering [--verbose] [--json FILE]",
+  ],
+  ["results-reader", "the reader of remote results"],
+]);
+
+const name = process.argv[2] ?? "";
+const built = await readdir(new URL("dist/", import.meta.url)).catch(() => []);
+if (!programs.has(name) || !built.includes(`${name}.js`)) {
+  console.error("npm run bench -- PROGRAM …\n");
+  for (const [program, purpose] of programs) console.error(`  ${program.padEnd(12)}${purpose}`);
+  process.exitCode = 2;
+} else {
+  const { main } = await import(new URL(`dist/${name}.js`, import.meta.url).href);
+  await main(process.argv.slice(3));
+}
