@@ -20,15 +20,16 @@ export function createAdHocEndpoints(open: (entry: EndpointEntry) => Endpoint): 
   // In the order of their last use: a Map keeps it.
   const held = new Map<string, Held>();
 
-  const evict = () => {
+  /** Makes room for one more, before it is opened. */
+  const makeRoom = () => {
     for (const [url, { endpoint, leases }] of held) {
-      if (held.size <= MAX_OPEN) return;
+      if (held.size < MAX_OPEN) return;
       if (leases > 0) continue;
       held.delete(url);
       // Nobody uses it any more: nobody waits for its end, and a failure to end it concerns nobody.
       endpoint.close().catch(() => {});
     }
-    if (held.size > MAX_OPEN) {
+    if (held.size >= MAX_OPEN) {
       throw new EngineFailure(
         "too_many_queries",
         `${MAX_OPEN} ad-hoc endpoints are being asked; try again later.`,
@@ -42,22 +43,17 @@ export function createAdHocEndpoints(open: (entry: EndpointEntry) => Endpoint): 
     lease(url) {
       const entry: EndpointEntry = { id: idOfUrl(url), title: url, url, probe: false };
       assertEntry(entry);
-      const item = held.get(url) ?? { endpoint: open(entry), leases: 0 };
+      const known = held.get(url);
+      if (known === undefined) makeRoom();
+      const item = known ?? { endpoint: open(entry), leases: 0 };
       item.leases += 1;
       held.delete(url);
       held.set(url, item);
-      const release = () => {
-        item.leases -= 1;
-      };
-      try {
-        evict();
-      } catch (error) {
-        release();
-        throw error;
-      }
       return {
         endpoint: item.endpoint,
-        [Symbol.asyncDispose]: async () => release(),
+        [Symbol.asyncDispose]: async () => {
+          item.leases -= 1;
+        },
       };
     },
     async [Symbol.asyncDispose]() {

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { CommanderError } from "commander";
+import { SettingsError } from "../settings/read.js";
 import { EXIT, UsageError } from "./exit.js";
 import { createProgram } from "./program.js";
 
@@ -18,7 +19,7 @@ try {
   if (error instanceof CommanderError) {
     // Commander has printed what was wrong, or the help that was asked for.
     process.exitCode = error.exitCode === 0 ? EXIT.answered : EXIT.usage;
-  } else if (error instanceof UsageError) {
+  } else if (error instanceof UsageError || error instanceof SettingsError) {
     process.stderr.write(`sparql-live: ${error.message}\n`);
     process.exitCode = EXIT.usage;
   } else {
