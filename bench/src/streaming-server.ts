@@ -51,7 +51,7 @@ export async function measureServer(path: string, rounds: number): Promise<reado
   const startedAt = performance.now();
   const engine = createEngine({ entries, maxRows, maxResultBytes, workers: WORKERS });
   const counted = countRows(engine);
-  const server = await createServer(settings, counted.engine);
+  const server = await createServer(settings, { engine: counted.engine });
   try {
     const url = await server.listen();
     await engine.ready();

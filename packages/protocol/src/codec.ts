@@ -46,7 +46,7 @@ export function assertBoundedNesting(value: unknown): void {
   for (let depth = 0; level.length > 0; depth++) {
     const next: unknown[] = [];
     for (const item of level) {
-      if (typeof item !== "object" || item === null) continue;
+      if (typeof item !== "object" || item === null || item instanceof Uint8Array) continue;
       if (depth >= WIRE_LIMITS.maxNesting) {
         throw new ProtocolFailure(
           "bad_message",

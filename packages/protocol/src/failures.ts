@@ -17,6 +17,34 @@ export const FAILURES = {
   /** A binary frame on a text subprotocol, or the other way round. */
   wrong_frame_kind: { close: 1003, retry: false, http: 400 },
   rate_limited: { close: null, retry: true, http: 429 },
+  /** Too many connections of one address or one user. */
+  too_many_connections: { close: 4429, retry: true, http: 429 },
+  /** The message is forbidden in this state of the connection. */
+  bad_state: { close: 4400, retry: false, http: 400 },
+  /** Another socket took the session over. */
+  session_replaced: { close: 4409, retry: false, http: 409 },
+  /** The application, or who runs the server, ended the connection. */
+  disconnected: { close: 4403, retry: false, http: 403 },
+  /** This server was put together without the part that would answer. */
+  feature_unavailable: { close: null, retry: false, http: 501 },
+
+  /** The room is not there, or is not for this user: both answer alike. */
+  room_not_found: { close: null, retry: false, http: 404 },
+  room_exists: { close: null, retry: false, http: 400 },
+  room_full: { close: null, retry: true, http: 409 },
+  /** The message wants a member of the room. */
+  not_in_room: { close: null, retry: false, http: 403 },
+  /** The role in the room does not allow it. */
+  role_forbidden: { close: null, retry: false, http: 403 },
+  too_many_rooms: { close: null, retry: true, http: 429 },
+  /** An address that joins at once leads to no room, and none may be made. */
+  room_closed: { close: 4404, retry: false, http: 404 },
+  bad_document_update: { close: null, retry: false, http: 422 },
+  document_too_large: { close: null, retry: false, http: 413 },
+  /** The disk is full: nothing was stored, what is stored can be read. */
+  storage_full: { close: null, retry: true, http: 507 },
+  /** A part that is needed does not answer; nothing was done. */
+  unavailable: { close: null, retry: true, http: 503 },
 
   question_required: { close: null, retry: false, http: 400 },
   not_understood: { close: null, retry: false, http: 422 },
@@ -31,6 +59,10 @@ export const FAILURES = {
   endpoint_unavailable: { close: null, retry: true, http: 503 },
   duplicate_query: { close: null, retry: false, http: 409 },
   query_not_found: { close: null, retry: false, http: 404 },
+  /** The run is over for longer than it is kept, or its start is not kept any more. */
+  query_expired: { close: null, retry: false, http: 410 },
+  /** The server that ran it is gone. Send it again under a new id. */
+  query_lost: { close: null, retry: true, http: 503 },
   query_timeout: { close: null, retry: true, http: 504 },
   query_cancelled: { close: null, retry: false, http: 499 },
   too_many_queries: { close: null, retry: true, http: 429 },

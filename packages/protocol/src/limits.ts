@@ -14,6 +14,10 @@ export const WIRE_LIMITS = {
   /** Rows that a watcher may be sent before it grants more. */
   defaultCreditRows: 1_000,
   maxCreditRows: 1_000_000,
+  /** Entries of a room's log that one `room_history` answers with. */
+  maxHistoryCount: 1_000,
+  /** Rooms, and runs, of which one `resume` says where they are. */
+  maxPositionsCount: 200,
   defaultTermLimit: 10,
   maxTermLimit: 100,
 } as const;

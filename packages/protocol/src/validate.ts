@@ -1,8 +1,8 @@
-import type { TSchema } from "typebox";
+import type { Static, TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 import { ProtocolFailure, type Violation } from "./failures.js";
 import type { ClientMessage, ServerMessage } from "./messages.js";
-import { CLIENT_PAYLOADS, Envelope, SERVER_PAYLOADS } from "./schemas/index.js";
+import { CLIENT_PAYLOADS, Envelope, type EnvelopeFields, SERVER_PAYLOADS } from "./schemas/index.js";
 
 /** How many places of a misfit are told; a hostile message may have as many as it has bytes. */
 const MAX_VIOLATIONS = 8;
@@ -22,6 +22,61 @@ const serverPayloads = compileAll(SERVER_PAYLOADS);
  */
 export function parseClientMessage(value: unknown): ClientMessage {
   return parse(value, clientPayloads, withoutNulls) as ClientMessage;
+}
+
+/** A type of message that an application adds to the protocol, with the schema of its payload. */
+export interface MessageDefinition<T extends string = string, S extends TSchema = TSchema> {
+  readonly type: T;
+  readonly payload: S;
+}
+
+/** A message of an added type, as a handler gets it. */
+export type MessageOfDefinition<D extends MessageDefinition> = Omit<EnvelopeFields, "type" | "payload"> & {
+  readonly type: D["type"];
+  readonly payload: Static<D["payload"]>;
+};
+
+/**
+ * A type of an application's own: `payload` is the schema (TypeBox) of an object, which checks what comes and types
+ * what is handled and sent. Throws a `TypeError` where the type is one of the protocol's own.
+ */
+export function defineMessage<const T extends string, S extends TSchema>(
+  type: T,
+  payload: S,
+): MessageDefinition<T, S> {
+  if (clientPayloads.has(type) || serverPayloads.has(type)) {
+    throw new TypeError(
+      `"${type}" is a type of the protocol; name yours otherwise, for example "acme.${type}".`,
+    );
+  }
+  return { type, payload };
+}
+
+/** A message of the protocol, or of a type that was added. */
+export type ParsedMessage = ClientMessage | MessageOfDefinition<MessageDefinition>;
+
+export interface MessageParser {
+  /** As `parseClientMessage`, and messages of the added types too. */
+  parse(value: unknown): ParsedMessage;
+  /** Throws where another definition of the type was added. */
+  add(definition: MessageDefinition): void;
+}
+
+export function createMessageParser(): MessageParser {
+  const payloads = new Map(clientPayloads);
+  const added = new Map<string, MessageDefinition>();
+  return {
+    parse: (value) => parse(value, payloads, withoutNulls) as ParsedMessage,
+    add(definition) {
+      const before = added.get(definition.type);
+      if (before === definition) return;
+      if (before !== undefined || payloads.has(definition.type)) {
+        throw new TypeError(`There is another definition of the message type "${definition.type}" already.`);
+      }
+      added.set(definition.type, definition);
+      payloads.set(definition.type, Compile(definition.payload));
+    },
+  };
 }
 
 /**

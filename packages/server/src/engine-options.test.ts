@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { demonstrationEntry, PUBLIC_ENDPOINTS } from "@sparql-live/engine";
 import { expect, test } from "vitest";
-import { defaultCacheFolder } from "./cache-folder.js";
 import { engineOptionsOf } from "./engine-options.js";
 import { readSettings } from "./settings/read.js";
+import { defaultCacheFolder } from "./user-folders.js";
 
 const optionsOf = (flags: Readonly<Record<string, unknown>> = {}) => engineOptionsOf(readSettings({ flags }));
 

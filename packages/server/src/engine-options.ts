@@ -6,8 +6,8 @@ import {
   idOfUrl,
   PUBLIC_ENDPOINTS,
 } from "@sparql-live/engine";
-import { defaultCacheFolder } from "./cache-folder.js";
 import type { Settings } from "./settings/table.js";
+import { defaultCacheFolder } from "./user-folders.js";
 
 /** What the engine is made with, from the settings. Throws `EngineFailure` where the data is not there. */
 export function engineOptionsOf(settings: Settings): EngineOptions {

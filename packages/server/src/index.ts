@@ -1,7 +1,39 @@
+/**
+ * The server as a library. `createServer` is the whole of it, ready to listen; `sparqlLive` mounts it in a Fastify
+ * application; `WebSocketManager` is the real-time part alone, for any HTTP server. All three work without an engine.
+ */
+export { FAILURES, type FailureCode, ProtocolFailure } from "@sparql-live/protocol";
+export {
+  defineMessage,
+  type MessageDefinition,
+  type MessageOfDefinition,
+} from "@sparql-live/protocol/validate";
+export { StorageError, type StorageErrorCode } from "./database/storage-error.js";
+export { openFileStorage } from "./file-storage.js";
 export { type SparqlLiveOptions, sparqlLive } from "./http/plugin.js";
-export { createServer, type Server, type ServerSettings } from "./http/server.js";
-export type { Live } from "./live.js";
+export { createServer, type Server, type ServerParts, type ServerSettings } from "./http/server.js";
+export type { Live, LiveOptions, Newcomer } from "./live.js";
 export { createLog } from "./log.js";
+export { type TransportNewcomer, WebSocketManager, type WebSocketManagerOptions } from "./manager.js";
+export { createMemoryStorage } from "./memory-storage.js";
+export type { Connection, Life, SendOptions, User } from "./realtime/connection.js";
+export type { ConnectionInfo } from "./realtime/connection-info.js";
+export type {
+  Controls,
+  DisconnectOptions,
+  Page,
+  RoomDeliveryOptions,
+  RoomMessageOptions,
+  RoomOutgoing,
+  RoomPayload,
+} from "./realtime/controls.js";
+export type { Counters } from "./realtime/counters.js";
+export { correlationOf, type Incoming, type IncomingMessage } from "./realtime/dispatcher.js";
+export type { ApplicationHandler } from "./realtime/handler-list.js";
+export { createMemoryTransport, type MemoryPeer } from "./realtime/memory-transport.js";
+export type { DeliveryOptions, Outgoing, OutgoingPayload } from "./realtime/outgoing.js";
+export type { NewRoom, RoomInfo } from "./realtime/rooms/rooms.js";
+export type { Transport, TransportEvents } from "./realtime/transport.js";
 export { readSettings, type SettingSources, SettingsError } from "./settings/read.js";
 export {
   envOf,
@@ -12,3 +44,5 @@ export {
   type SettingName,
   type Settings,
 } from "./settings/table.js";
+export type { Storage, StorageOptions } from "./storage.js";
+export type { StorageBounds } from "./storage-bounds.js";

@@ -19,12 +19,124 @@ export const SERVER_LIMITS = {
   waitingQueriesPerUserCount: 20,
   /** How long the id of a query stays taken after its end. */
   runRetentionMs: 5 * 60_000,
-  /** Ids kept at most, of all users; the oldest are forgotten first. */
-  retainedRunsCount: 100_000,
+  /** How long it is known that a run has ended, so that who comes too late is told so. */
+  endedRunsMemoryMs: 60 * 60_000,
+  /** Ids of ended runs kept at most, of all users; the oldest are forgotten first. */
+  endedRunsCount: 100_000,
   /** A streamed query without any credit for so long at a stretch is given up. */
   maxCreditGapMs: 30_000,
+  /** Who watches a run and is lost is waited for so long. */
+  watcherGraceMs: 60_000,
+  /** What is kept of one run in progress for who is behind or comes late. */
+  maxRunLogBytes: 16 * 1024 * 1024,
+  /** What is kept of all runs that have ended, together. */
+  maxEndedLogsBytes: 64 * 1024 * 1024,
+  /** A run's log that is larger is not kept beyond the process. */
+  maxRunRecordBytes: 10 * 1024 * 1024,
+  /** Runs that one `resume` may name; further ones are not recovered. */
+  resumedRunsCount: 50,
+  /** Ephemeral messages of different keys that may wait for one connection; further ones are dropped. */
+  maxEphemeralKeysCount: 1_000,
+
+  /** How long a connection that was lost stays a member of its rooms. */
+  presenceGraceMs: 15_000,
+  /** How long a connection that was lost may come back as what it was. */
+  resumeWindowMs: 120_000,
+  /** Lost connections that are remembered; the oldest are forgotten first. */
+  lostSessionsCount: 10_000,
+  connectionsPerUserCount: 20,
+  connectionsPerAddressCount: 100,
+
+  /** Messages of a connection, and as many at once; 0: no limit. */
+  requestsPerMinuteCount: 60,
+  /** Of the class of typing, cursors, document updates, suggestions and heartbeats. */
+  editsPerSecondCount: 20,
+  editBurstCount: 60,
+
+  roomsPerConnectionCount: 100,
+  roomsCount: 10_000,
+  /** Users in a room where nobody says otherwise, and the most that anybody may say. */
+  membersPerRoomCount: 50,
+  maxMembersPerRoomCount: 10_000,
+  /** Of a list of rooms, where nobody says how many. */
+  roomsPerPageCount: 100,
+  maxRoomMetadataBytes: 16 * 1024,
+  maxRoomNameCharacters: 128,
+  /** Users who may be banned from a room, or have a role of their own in it. */
+  maxNamedUsersPerRoomCount: 1_000,
+  /** How long a room without members stays in memory. */
+  emptyRoomMs: 60 * 60_000,
+  /** How often it is looked for such rooms. */
+  roomSweepMs: 60_000,
+  /** How long a sign that somebody types holds when nothing more comes. */
+  typingSignMs: 6_000,
+  /** Entries of a log that are read, and bytes that are sent, before it is waited for the reader. */
+  replayPageCount: 200,
+  replayPageBytes: 256 * 1024,
+  /** Bytes of the entries that one `room_history` answers with. */
+  historyAnswerBytes: 768 * 1024,
+  /** Pages of one recovery; a reader that needs more is too slow for its room. */
+  replayPagesCount: 10_000,
+  /** Updates of a document after which its state is stored anew. */
+  documentCompactionCount: 200,
+  /** Members that a room tells those who join; the count says how many there are. */
+  toldMembersCount: 500,
+  /** The text of a room's document in which its query stands. */
+  documentQueryText: "query",
+  /** Runs that a room tells those who join. */
+  toldRunsCount: 20,
+
+  /** Public rooms that one answer lists, where nobody says otherwise and at most. */
+  listedRoomsCount: 100,
+  maxListedRoomsCount: 500,
+  /** Rooms are looked at for a list in pages of so many, and so many pages at most. */
+  roomScanPageCount: 1_000,
+  roomScanPagesCount: 1_000,
+  /** Connections that one answer to the admin lists, where nobody says otherwise and at most. */
+  listedConnectionsCount: 1_000,
+  maxListedConnectionsCount: 10_000,
+  /** Of the admin's key. It must fit in a header. */
+  minAdminKeyCharacters: 32,
+  maxAdminKeyCharacters: 256,
+
   /** HTTP request bodies. */
   maxBodyBytes: 256 * 1024,
   /** What may take its time when the server closes: running queries are told and cancelled, sockets closed. */
   shutdownTimeoutMs: 10_000,
+
+  /** What the log of one room keeps. */
+  roomLogs: { maxEntriesCount: 1_000, maxAgeMs: 24 * 3_600_000, maxBytes: 8 * 1024 * 1024 },
+  /** What the log of messages to everybody keeps. */
+  broadcastLog: { maxEntriesCount: 1_000, maxAgeMs: 10 * 60_000, maxBytes: 8 * 1024 * 1024 },
+  /** Pinned entries of one log that no snapshot covers; above them pinned ones are refused. */
+  pinnedBytes: 32 * 1024 * 1024,
+  /** Messages that wait for one user. */
+  queueEntriesCount: 100,
+  queueEntryAgeMs: 7 * 24 * 3_600_000,
+  /** Messages that wait in memory, of all users; above them further ones are refused. */
+  memoryQueuesBytes: 256 * 1024 * 1024,
+  /** Records of runs, of all users; those that ended first go first. */
+  runRecordsBytes: 64 * 1024 * 1024,
+  /** Runs remembered of each room, and of each user outside rooms. */
+  historyRunsCount: 100,
+  /** Runs remembered in all. */
+  historyBytes: 64 * 1024 * 1024,
+
+  /** How often what is too old is cleared away; nobody sees it in between. */
+  sweepIntervalMs: 30_000,
+  /** Rows that one sweep of the file takes away; where there are more the next follows at once. */
+  sweepRowsCount: 10_000,
+  /** Logs of which the thread that owns the file keeps the head in memory. */
+  openLogsCount: 1_000,
+  /** Operations that may wait for that thread. */
+  waitingOperationsCount: 10_000,
+  /** Bytes of those, estimated. A single larger one may enter the empty queue. */
+  waitingOperationsBytes: 32 * 1024 * 1024,
+  /** Time until a thread that died is started again; doubled with every failure. */
+  threadRestartDelayMs: 100,
+  maxThreadRestartDelayMs: 30_000,
+  /** Entries of logs in a file that are also kept in memory; those that were not used for longest go first. */
+  cachedLogsBytes: 64 * 1024 * 1024,
+  /** Logs of a file of which the newest position is kept in memory. */
+  cachedLogsCount: 10_000,
 } as const;

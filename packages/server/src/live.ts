@@ -1,22 +1,41 @@
 import { randomUUID } from "node:crypto";
 import { type Engine, LIMITS } from "@sparql-live/engine";
 import { type Codec, closeReason, FAILURES, type ServerPayloads, WIRE_LIMITS } from "@sparql-live/protocol";
+import { createMessageParser } from "@sparql-live/protocol/validate";
 import type { Logger } from "pino";
+import type { Broker } from "./broker.js";
 import { pushEndpointHealth } from "./features/endpoints.js";
 import { createHandlers } from "./features/handlers.js";
-import { createTurns } from "./features/query/turns.js";
+import type { RunBounds } from "./features/query/bounds.js";
+import { createQueryRuns, type QueryRuns } from "./features/query/query-runs.js";
+import { createRoomAudiences } from "./features/query/room-audiences.js";
 import { SERVER_LIMITS } from "./limits.js";
-import type { Connection, User } from "./realtime/connection.js";
-import { type Counters, createCounters } from "./realtime/counters.js";
+import { type Broadcasts, openBroadcasts } from "./realtime/broadcasts.js";
+import type { Connection } from "./realtime/connection.js";
+import { type Controls, createControls } from "./realtime/controls.js";
+import type { Core } from "./realtime/core.js";
+import { type Counters, createCounters, increment } from "./realtime/counters.js";
 import { createDispatcher, type Dispatcher } from "./realtime/dispatcher.js";
 import { createHub, type Hub } from "./realtime/hub.js";
-import { openConnection } from "./realtime/open-connection.js";
+import { createMailboxes, createUnkeptMailboxes, type Mailboxes } from "./realtime/mailboxes.js";
+import { guestIdOf, Peer } from "./realtime/peer.js";
+import { failureOf } from "./realtime/refusals.js";
+import { changeMember } from "./realtime/rooms/members.js";
+import { createNoRooms } from "./realtime/rooms/no-rooms.js";
+import type { RoomDeps } from "./realtime/rooms/room-deps.js";
+import { createRooms, type RoomLimits, type Rooms } from "./realtime/rooms/rooms.js";
 import { createRuns, type Runs } from "./realtime/runs.js";
+import { createSessions, type Sessions } from "./realtime/sessions.js";
+import { createTicker } from "./realtime/ticker.js";
 import type { Transport } from "./realtime/transport.js";
 import { createWheel } from "./realtime/wheel.js";
+import type { RunSummary, Store } from "./store.js";
 
 export interface LiveOptions {
-  readonly engine: Engine;
+  /** `null`: the real-time part alone; queries and terms are answered with `feature_unavailable`. */
+  readonly engine: Engine | null;
+  /** What outlives connections, and with a file the process. It stays its owner's. */
+  readonly storage: { readonly broker: Broker; readonly store: Store };
   readonly log: Logger;
   /** Milliseconds between two signs of life that the server sends. Default 30 000. */
   readonly heartbeatIntervalMs?: number;
@@ -24,111 +43,378 @@ export interface LiveOptions {
   readonly heartbeatTimeoutMs?: number;
   /** Rows of one result, as told in `connection_ack`. Default: the engine's. */
   readonly maxRows?: number;
+  /** Messages of a connection; 0: no limit. Default 60. */
+  readonly rateLimitPerMinute?: number;
+  /** Default 20. */
+  readonly maxConnectionsPerUser?: number;
+  /** Default 100. */
+  readonly maxConnectionsPerAddress?: number;
+  /** Default 10 000. */
+  readonly maxRooms?: number;
+  /** Users in a room that names no other number. Default 50. */
+  readonly maxMembersPerRoom?: number;
+  /** Whether the address of a room makes it where it is missing. Default `true`. */
+  readonly makeRooms?: boolean;
+  /** Whether messages to a user wait for one who is away. Default `true`. */
+  readonly enableMessagePersistence?: boolean;
+  /** Whether there are rooms; without, whatever asks for one is answered with `feature_unavailable`. Default `true`. */
+  readonly enableRooms?: boolean;
+  /** How long a lost connection stays a member of its rooms, in milliseconds. Default 15 000. */
+  readonly presenceGraceMs?: number;
+  /** How long a lost connection may come back, in milliseconds. Default 120 000. */
+  readonly resumeWindowMs?: number;
+  /** Of queries in progress; what is not named is as in `RUN_BOUNDS`. */
+  readonly runBounds?: Partial<RunBounds>;
+  /** How long a room without members stays in memory, in milliseconds. Default one hour. */
+  readonly emptyRoomMs?: number;
 }
 
-/** The real-time part, put together: connections, what answers them, and the queries in progress. */
+export interface Newcomer {
+  /** Without an id each connection is a guest of its own. */
+  readonly userId?: string;
+  readonly userName?: string;
+  /** Joined at once. */
+  readonly roomId?: string;
+  /** Whether it acknowledges what is queued for its user. Default `false`. */
+  readonly acknowledges?: boolean;
+  /** Whether it asked for a subprotocol: those that do know our close codes. Default `false`. */
+  readonly isModern?: boolean;
+}
+
+/** The real-time part, put together: connections, rooms, what answers messages, and the queries in progress. */
 export interface Live {
   readonly hub: Hub;
+  readonly rooms: Rooms;
   readonly runs: Runs;
+  /** Runs that connections watch; `null` where there is no engine. */
+  readonly queries: QueryRuns | null;
+  readonly sessions: Sessions;
+  readonly broadcasts: Broadcasts;
+  readonly mailboxes: Mailboxes;
+  readonly broker: Broker;
+  readonly store: Store;
   readonly counters: Counters;
-  /** To add further handlers of a message type. */
+  /** What an application does by itself: send, let in, put out. */
+  readonly controls: Controls;
+  /** What `connection_ack` tells that there is. */
+  readonly features: readonly Feature[];
+  /** To add further handlers of a message type, and further types. */
   readonly dispatcher: Dispatcher;
   readonly isDraining: boolean;
-  /** Takes a transport into use. While draining it is closed at once. */
-  connect(transport: Transport, codec: Codec, user?: Partial<User>): Connection | null;
+  /** On the clock of `performance.now()`. */
+  readonly startedAtMs: number;
+  /** Why a newcomer would be refused, before it is let in. */
+  refusalOf(address: string, userId: string | undefined): "going_away" | "too_many_connections" | null;
+  /** Takes a transport into use. `null`: it had to be refused, and was closed with the reason (see `refusalOf`). */
+  connect(transport: Transport, codec: Codec, newcomer?: Newcomer): Connection | null;
   /** Cancels and tells running queries, then closes every connection with a hint when to return. */
   close(): Promise<void>;
 }
 
-export function createLive({
-  engine,
-  log,
-  heartbeatIntervalMs = SERVER_LIMITS.heartbeatIntervalMs,
-  heartbeatTimeoutMs = SERVER_LIMITS.heartbeatTimeoutMs,
-  maxRows = LIMITS.maxRows,
-}: LiveOptions): Live {
+/** Throws what the broker throws where its logs cannot be read. */
+export async function openLive(options: LiveOptions): Promise<Live> {
   const hub = createHub();
+  const broadcasts = await openBroadcasts(options.storage.broker, hub);
+  return assemble(options, hub, broadcasts);
+}
+
+function assemble(options: LiveOptions, hub: Hub, broadcasts: Broadcasts): Live {
+  const { engine, log } = options;
+  const { broker, store } = options.storage;
+  const limits = limitsOf(options);
   const runs = createRuns();
   const counters = createCounters();
-  const wheel = createWheel(Math.min(1_000, Math.max(10, heartbeatIntervalMs / 4)));
-  const handlers = createHandlers({ engine, runs, turns: createTurns(), counters, log });
-  const dispatcher = createDispatcher({ handlers, counters, log });
-  const stopPushing = pushEndpointHealth(engine.endpoints, hub);
-  const transports = new Map<string, Transport>();
+  const ticker = createTicker();
+  const wheel = createWheel(tickMsOf(limits));
+  const parser = createMessageParser();
   let closing: Promise<void> | null = null;
 
-  const greeting = (id: string, user: User, codec: Codec): ServerPayloads["connection_ack"] => ({
-    connection_id: id,
-    user_id: user.id,
-    server_time: new Date().toISOString(),
-    heartbeat_interval: heartbeatIntervalMs / 1_000,
-    protocol: codec.subprotocol,
-    limits: {
-      max_message_bytes: WIRE_LIMITS.maxMessageBytes,
-      max_rows: maxRows,
-      max_timeout: WIRE_LIMITS.maxTimeoutSeconds,
-      max_credit: WIRE_LIMITS.maxCreditRows,
+  const features = featuresOf(engine !== null, limits);
+  const audiences = createRoomAudiences({ rooms: () => rooms, peerOf: ({ id }) => sessions.get(id) });
+  const queries: QueryRuns | null =
+    engine === null
+      ? null
+      : createQueryRuns({
+          engine,
+          runs,
+          records: broker.runs,
+          rooms: audiences,
+          counters,
+          log,
+          ...(options.runBounds === undefined ? {} : { bounds: options.runBounds }),
+          onEnded(run) {
+            store.history
+              .add(run)
+              .catch((error: unknown) => log.warn({ err: error }, "a run could not be remembered"));
+          },
+          onDrafted(roomId, query) {
+            rooms
+              .get(roomId)
+              ?.write(SERVER_LIMITS.documentQueryText, `${query}\n`)
+              .catch((error: unknown) => log.warn({ err: error }, "a drafted query could not be written"));
+          },
+        });
+  const roomDeps: RoomDeps = {
+    broker,
+    store,
+    ticker,
+    wheel,
+    counters,
+    log,
+    runsOf: async (roomId) =>
+      toldRuns(
+        queries?.ofRoom(roomId) ?? [],
+        await store.history.ofRoom(roomId, SERVER_LIMITS.toldRunsCount),
+      ),
+    onMember: audiences.onMember,
+  };
+  const rooms: Rooms = limits.enableRooms ? createRooms(roomDeps, limits) : createNoRooms();
+  const sessions: Sessions = createSessions({
+    wheel,
+    graceMs: limits.presenceGraceMs,
+    windowMs: limits.resumeWindowMs,
+    onGrace: (peer) => rooms.dismiss(peer),
+    onEnd(peer) {
+      rooms.abandon(peer);
+      peer.end();
     },
-    features: ["query", "stream", "cancel", "terms", "endpoints"],
   });
+  const mailboxes = limits.enableMessagePersistence
+    ? createMailboxes({ broker, hub, counters, log })
+    : createUnkeptMailboxes(hub);
+
+  const takeOver = (former: Peer, fresh: Peer): void => {
+    rooms.suspend(former);
+    hub.remove(fresh);
+    const replaced = former.adopt(fresh);
+    sessions.release(former);
+    hub.add(former);
+    replaced?.close("session_replaced", FAILURES.session_replaced.close);
+    sessions.remove(fresh);
+  };
+  const handlers = createHandlers({
+    engine,
+    queries,
+    counters,
+    log,
+    rooms,
+    broker,
+    sessions,
+    mailboxes,
+    broadcasts,
+    takeOver,
+    changeMember: (room, change) => changeMember(room, change, { rooms, sessions }),
+  });
+  const dispatcher = createDispatcher({ handlers, parser, counters, log });
+  const stopPushing = engine === null ? () => undefined : pushEndpointHealth(engine.endpoints, hub);
+  const sweepMs = Math.min(SERVER_LIMITS.roomSweepMs, limits.emptyRoomMs);
+  const sweeper = wheel.add({ visit: () => sweep(rooms, sweepMs, log) }, sweepMs);
+
+  const core: Core<Peer> = {
+    ticker,
+    wheel,
+    parser,
+    counters,
+    log,
+    dispatch: dispatcher.dispatch,
+    rateLimits: { requestsPerMinute: limits.rateLimitPerMinute },
+    heartbeatIntervalMs: limits.heartbeatIntervalMs,
+    heartbeatTimeoutMs: limits.heartbeatTimeoutMs,
+    greeting: (peer) => greeting(peer, sessions.issueToken(peer), broadcasts, limits, features),
+    onLost(peer, code, isFinal) {
+      hub.remove(peer);
+      counters.connectionsClosed++;
+      log.debug({ connection: peer.id, code }, "connection closed");
+      if (closing !== null) {
+        // All go: to tell those who are left of each that went would be the square of their number.
+        peer.end();
+      } else if (isFinal) {
+        sessions.remove(peer);
+      } else {
+        rooms.suspend(peer);
+        peer.lose(code);
+        sessions.keep(peer);
+      }
+    },
+  };
 
   const drain = async () => {
     stopPushing();
     runs.cancelAll("shutdown");
     await settledWithin(runs.idle(), SERVER_LIMITS.shutdownTimeoutMs);
-    for (const connection of hub.all()) {
+    await settledWithin(queries?.settled() ?? Promise.resolve(), SERVER_LIMITS.shutdownTimeoutMs);
+    const links = [...hub.all()].map(({ link }) => link);
+    for (const link of links) {
       // Spread, so that they do not all return in the same moment.
-      connection.close("going_away", FAILURES.going_away.close, 1_000 + Math.random() * 4_000);
+      link?.close("going_away", FAILURES.going_away.close, 1_000 + Math.random() * 4_000);
     }
     await settledWithin(hub.emptied(), SERVER_LIMITS.closeTimeoutMs);
-    for (const transport of transports.values()) transport.terminate();
+    for (const link of links) link?.terminate();
+    sweeper.remove();
     wheel.close();
+    queries?.close();
+    await rooms.close();
+    broadcasts.close();
+  };
+
+  const refusalOf: Live["refusalOf"] = (address, userId) => {
+    if (closing !== null) return "going_away";
+    const isCrowded =
+      hub.addressConnectionsCount(address) >= limits.maxConnectionsPerAddress ||
+      (userId !== undefined && hub.userConnectionsCount(userId) >= limits.maxConnectionsPerUser);
+    if (!isCrowded) return null;
+    increment(counters.disconnectsByCode, "too_many_connections");
+    return "too_many_connections";
   };
 
   return {
     hub,
+    rooms,
     runs,
+    queries,
+    sessions,
+    broadcasts,
+    mailboxes,
+    broker,
+    store,
     counters,
+    controls: createControls({ hub, sessions, rooms, mailboxes, broadcasts }),
+    features,
     dispatcher,
+    startedAtMs: performance.now(),
     get isDraining() {
       return closing !== null;
     },
-    connect(transport, codec, { id: userId, name } = {}) {
-      if (closing !== null) {
-        transport.close(FAILURES.going_away.close, closeReason("going_away", 1_000));
+    refusalOf,
+    connect(transport, codec, { userId, userName, roomId, acknowledges = false, isModern = false } = {}) {
+      const refusal = refusalOf(transport.remoteAddress, userId);
+      if (refusal !== null) {
+        transport.close(FAILURES[refusal].close, closeReason(refusal, 1_000));
         return null;
       }
       const id = randomUUID();
-      const user: User = { id: userId ?? `guest-${id}`, name: name ?? userId ?? "Guest" };
-      transports.set(id, transport);
+      const user = { id: userId ?? guestIdOf(id), name: userName ?? userId ?? "Guest" };
+      const peer = new Peer(core, { id, user, transport, codec, acknowledges });
       counters.connectionsOpened++;
-      const connection = openConnection({
-        id,
-        user,
-        transport,
-        codec,
-        dispatcher,
-        wheel,
-        heartbeatIntervalMs,
-        heartbeatTimeoutMs,
-        greeting: greeting(id, user, codec),
-        counters,
-        log,
-        onClosed(closed, code) {
-          hub.remove(closed);
-          transports.delete(id);
-          log.debug({ connection: id, code }, "connection closed");
-        },
-      });
-      hub.add(connection);
+      peer.broadcastSeq = broadcasts.position.seq;
+      sessions.add(peer);
+      hub.add(peer);
+      peer.greet(userId !== undefined);
       log.debug({ connection: id, protocol: codec.subprotocol }, "connection opened");
-      return connection;
+      if (userId !== undefined) {
+        mailboxes.deliver(peer).catch((error: unknown) => {
+          counters.errors++;
+          log.error({ err: error, connection: id }, "queued messages could not be delivered");
+        });
+      }
+      if (roomId !== undefined) {
+        rooms.join(peer, roomId, { makes: limits.makeRooms }).catch((error: unknown) => {
+          const failure = failureOf(error);
+          const { message, code } = failure;
+          peer.send("error_message", { error: message, error_type: code, code, room_id: roomId });
+          // Clients of old know 1008 alone.
+          const isMissing = isModern && code === "room_not_found";
+          peer.close(isMissing ? "room_closed" : code, isMissing ? FAILURES.room_closed.close : 1008);
+        });
+      }
+      return peer;
     },
     close() {
       closing ??= drain();
       return closing;
     },
   };
+}
+
+type Limits = RoomLimits &
+  Required<Omit<LiveOptions, "engine" | "storage" | "log" | "maxRooms" | "maxMembersPerRoom" | "runBounds">>;
+
+function limitsOf(options: LiveOptions): Limits {
+  return {
+    heartbeatIntervalMs: options.heartbeatIntervalMs ?? SERVER_LIMITS.heartbeatIntervalMs,
+    heartbeatTimeoutMs: options.heartbeatTimeoutMs ?? SERVER_LIMITS.heartbeatTimeoutMs,
+    maxRows: options.maxRows ?? LIMITS.maxRows,
+    rateLimitPerMinute: options.rateLimitPerMinute ?? SERVER_LIMITS.requestsPerMinuteCount,
+    maxConnectionsPerUser: options.maxConnectionsPerUser ?? SERVER_LIMITS.connectionsPerUserCount,
+    maxConnectionsPerAddress: options.maxConnectionsPerAddress ?? SERVER_LIMITS.connectionsPerAddressCount,
+    roomsCount: options.maxRooms ?? SERVER_LIMITS.roomsCount,
+    roomsPerConnectionCount: SERVER_LIMITS.roomsPerConnectionCount,
+    membersPerRoomCount: options.maxMembersPerRoom ?? SERVER_LIMITS.membersPerRoomCount,
+    makeRooms: options.makeRooms ?? true,
+    enableRooms: options.enableRooms ?? true,
+    enableMessagePersistence: options.enableMessagePersistence ?? true,
+    presenceGraceMs: options.presenceGraceMs ?? SERVER_LIMITS.presenceGraceMs,
+    resumeWindowMs: options.resumeWindowMs ?? SERVER_LIMITS.resumeWindowMs,
+    emptyRoomMs: options.emptyRoomMs ?? SERVER_LIMITS.emptyRoomMs,
+  };
+}
+
+/** Fine enough for the shortest of the times that it keeps. */
+function tickMsOf({ heartbeatIntervalMs, presenceGraceMs, resumeWindowMs }: Limits): number {
+  const shortest = Math.min(heartbeatIntervalMs, presenceGraceMs, resumeWindowMs - presenceGraceMs);
+  return Math.min(1_000, Math.max(10, shortest / 4));
+}
+
+type ToldRun = ServerPayloads["join_room"]["runs"][number];
+
+/** Those in progress before those that are over. */
+function toldRuns(inProgress: readonly ToldRun[], ended: readonly RunSummary[]): ToldRun[] {
+  const over = ended.map((run) => ({
+    query_id: run.queryId,
+    user_id: run.userId,
+    user_name: run.userName,
+    text: run.text,
+    kind: run.kind,
+    started_at: new Date(run.startedAtMs).toISOString(),
+    outcome: run.outcome,
+    row_count: run.rowCount,
+  }));
+  return [...inProgress, ...over].slice(0, SERVER_LIMITS.toldRunsCount);
+}
+
+function sweep(rooms: Rooms, againMs: number, log: Logger): number {
+  rooms.sweep().catch((error: unknown) => log.error({ err: error }, "an empty room could not be put away"));
+  return againMs;
+}
+
+function greeting(
+  peer: Peer,
+  token: string,
+  broadcasts: Broadcasts,
+  limits: Limits,
+  features: readonly Feature[],
+): ServerPayloads["connection_ack"] {
+  return {
+    connection_id: peer.id,
+    user_id: peer.user.id,
+    server_time: new Date().toISOString(),
+    heartbeat_interval: limits.heartbeatIntervalMs / 1_000,
+    protocol: peer.codec.subprotocol,
+    session: {
+      resume_token: token,
+      resume_window: limits.resumeWindowMs / 1_000,
+      broadcast: { ...broadcasts.position },
+    },
+    limits: {
+      max_message_bytes: WIRE_LIMITS.maxMessageBytes,
+      max_rows: limits.maxRows,
+      max_timeout: WIRE_LIMITS.maxTimeoutSeconds,
+      max_credit: WIRE_LIMITS.maxCreditRows,
+      max_rooms: limits.roomsPerConnectionCount,
+      rate_per_minute: limits.rateLimitPerMinute,
+    },
+    features: [...features],
+  };
+}
+
+type Feature = "query" | "stream" | "cancel" | "terms" | "endpoints" | "rooms" | "documents" | "resume";
+
+function featuresOf(hasEngine: boolean, { enableRooms }: Limits): readonly Feature[] {
+  return [
+    ...(hasEngine ? (["query", "stream", "cancel", "terms", "endpoints"] as const) : []),
+    ...(enableRooms ? (["rooms", "documents"] as const) : []),
+    "resume",
+  ];
 }
 
 async function settledWithin(promise: Promise<void>, timeoutMs: number): Promise<void> {

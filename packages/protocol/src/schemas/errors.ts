@@ -10,6 +10,7 @@ export const ErrorMessage = Type.Object({
   error_type: Type.String({ description: "The code in words of older clients; equals `code`." }),
   code: Code,
   query_id: Type.Optional(Id),
+  room_id: Type.Optional(Type.String()),
   retry_after: Type.Optional(Type.Number({ description: "Seconds." })),
   line: Type.Optional(Type.Integer({ minimum: 1 })),
   column: Type.Optional(Type.Integer({ minimum: 1 })),

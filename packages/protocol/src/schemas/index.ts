@@ -1,10 +1,21 @@
 import type { Static } from "typebox";
-import { ConnectionAck, Heartbeat, Ping, Pong } from "./connection.js";
+import {
+  AwarenessUpdate,
+  CursorPosition,
+  DocumentUpdate,
+  MoveCursor,
+  SendAwarenessUpdate,
+  SendDocumentUpdate,
+  Typing,
+  TypingIndicator,
+} from "./collaboration.js";
+import { Ack, Acknowledge, ConnectionAck, Heartbeat, Ping, Pong, Resume, Resumed } from "./connection.js";
 import { EndpointHealth, EndpointStatus, EndpointStatusRequest } from "./endpoint.js";
 import { Envelope } from "./envelope.js";
 import { ErrorMessage, ValidationError } from "./errors.js";
 import { OntologySearch, OntologySuggestion } from "./ontology.js";
 import {
+  QueryAttach,
   QueryCancel,
   QueryCancelled,
   QueryCredit,
@@ -13,6 +24,22 @@ import {
   QueryResult,
   QueryRows,
 } from "./query.js";
+import {
+  ChangeRoomMember,
+  JoinRoom,
+  LeaveRoom,
+  Presence,
+  RoomHistory,
+  RoomHistoryRequest,
+  RoomInfo,
+  RoomJoined,
+  RoomLeft,
+  RoomMemberUpdate,
+  RoomMessage,
+  RoomState,
+  SendRoomMessage,
+} from "./rooms.js";
+import { Notification, SystemMessage } from "./system.js";
 
 /** Payload schemas of the messages that a client sends, by type. Types, validators and JSON Schema follow. */
 export const CLIENT_PAYLOADS = {
@@ -20,10 +47,22 @@ export const CLIENT_PAYLOADS = {
   pong: Pong,
   heartbeat: Pong,
   query_request: QueryRequest,
+  query_attach: QueryAttach,
   query_cancel: QueryCancel,
   query_credit: QueryCredit,
   ontology_search: OntologySearch,
   endpoint_status: EndpointStatusRequest,
+  resume: Resume,
+  ack: Acknowledge,
+  join_room: JoinRoom,
+  leave_room: LeaveRoom,
+  room_message: SendRoomMessage,
+  room_history: RoomHistoryRequest,
+  room_member_update: ChangeRoomMember,
+  typing_indicator: Typing,
+  cursor_position: MoveCursor,
+  document_update: SendDocumentUpdate,
+  awareness_update: SendAwarenessUpdate,
 } as const;
 
 /** Payload schemas of the messages that a server sends, by type. */
@@ -41,9 +80,25 @@ export const SERVER_PAYLOADS = {
   ontology_suggestion: OntologySuggestion,
   endpoint_status: EndpointStatus,
   endpoint_health: EndpointHealth,
+  resumed: Resumed,
+  ack: Ack,
+  join_room: RoomJoined,
+  leave_room: RoomLeft,
+  user_joined: Presence,
+  user_left: Presence,
+  room_state: RoomState,
+  room_message: RoomMessage,
+  room_history: RoomHistory,
+  room_member_update: RoomMemberUpdate,
+  typing_indicator: TypingIndicator,
+  cursor_position: CursorPosition,
+  document_update: DocumentUpdate,
+  awareness_update: AwarenessUpdate,
+  system_message: SystemMessage,
+  notification: Notification,
 } as const;
 
-export { Envelope };
+export { Envelope, RoomInfo };
 
 export type EnvelopeFields = Static<typeof Envelope>;
 export type ClientPayloads = { [T in keyof typeof CLIENT_PAYLOADS]: Static<(typeof CLIENT_PAYLOADS)[T]> };

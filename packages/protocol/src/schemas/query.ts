@@ -52,12 +52,29 @@ export const QueryRequest = Type.Object({
     Type.Integer({ minimum: 0, maximum: WIRE_LIMITS.maxCreditRows, default: WIRE_LIMITS.defaultCreditRows }),
   ),
   projection: Type.Optional(Projection),
+  room_id: Type.Optional(Id),
 });
 
-export const QueryCancel = Type.Object({ query_id: Id });
+/** Where the run is of a room. */
+const OfRoom = { room_id: Type.Optional(Id) };
+
+export const QueryAttach = Type.Object({
+  query_id: Id,
+  ...OfRoom,
+  since: Type.Optional(
+    Type.Integer({ minimum: 0, description: "The last chunk seen. Absent: from the start." }),
+  ),
+  credit: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: WIRE_LIMITS.maxCreditRows, description: "Default: the request's." }),
+  ),
+  stream: Type.Optional(Type.Boolean({ description: "Default: the request's." })),
+});
+
+export const QueryCancel = Type.Object({ query_id: Id, ...OfRoom });
 
 export const QueryCredit = Type.Object({
   query_id: Id,
+  ...OfRoom,
   rows: Type.Integer({ minimum: 1, maximum: WIRE_LIMITS.maxCreditRows }),
 });
 
@@ -74,6 +91,7 @@ const Stage = Type.Union([
 
 export const QueryProgress = Type.Object({
   query_id: Id,
+  ...OfRoom,
   stage: Stage,
   progress: Type.Number({ minimum: 0, maximum: 1 }),
   message: Type.String(),
@@ -82,6 +100,7 @@ export const QueryProgress = Type.Object({
 
 export const QueryRows = Type.Object({
   query_id: Id,
+  ...OfRoom,
   seq: Type.Integer({ minimum: 0, description: "Chunks of one run, counted from 0." }),
   variables: Type.Optional(Type.Array(Type.String(), { description: "In the first chunk." })),
   rows: Type.Array(Binding),
@@ -116,6 +135,7 @@ const Warning = Type.Object({
 
 export const QueryResult = Type.Object({
   query_id: Id,
+  ...OfRoom,
   query: Type.String(),
   results: Type.Union([
     Type.Null(),
@@ -142,5 +162,11 @@ export const QueryResult = Type.Object({
 
 export const QueryCancelled = Type.Object({
   query_id: Id,
-  reason: Type.Union([Type.Literal("requested"), Type.Literal("disconnected"), Type.Literal("shutdown")]),
+  ...OfRoom,
+  reason: Type.Union([
+    Type.Literal("requested"),
+    Type.Literal("disconnected"),
+    Type.Literal("shutdown"),
+    Type.Literal("detached", { description: "It goes on for others." }),
+  ]),
 });

@@ -115,7 +115,7 @@ test("Ctrl-C during a query ends it with 130", async () => {
 });
 
 test("a server prints its address, answers a question through it, and ends with 0 on SIGTERM", async () => {
-  const server = start("serve", "--port", "0", "--data", data, "--log-level", "silent");
+  const server = start("serve", "--port", "0", "--store", "memory", "--data", data, "--log-level", "silent");
   const [, address = ""] = await said(server, /is at (http:\/\/127\.0\.0\.1:\d+)/);
   const { out, code } = await run([
     "ask",

@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { readVersion } from "../version.js";
 import { askCommand } from "./ask.js";
 import { endpointsCommand } from "./endpoints.js";
 import { profileCommand } from "./profile.js";
@@ -8,12 +8,9 @@ import { serveCommand } from "./serve.js";
 
 /** The command line. Each command settles with its exit code, which is handed to `onExit`. */
 export function createProgram(onExit: (code: number) => void): Command {
-  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-    version: string;
-  };
   const program = new Command("sparql-live")
     .description("Ask a knowledge graph in plain language or SPARQL, and watch the answer come.")
-    .version(version)
+    .version(readVersion())
     .showHelpAfterError("(--help tells what there is)")
     .addHelpText("after", EXAMPLES);
   program.exitOverride();

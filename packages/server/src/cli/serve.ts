@@ -1,11 +1,17 @@
 import { styleText } from "node:util";
 import { createEngine, type Engine, EngineFailure } from "@sparql-live/engine";
 import { Command, Option } from "commander";
+import type { Logger } from "pino";
+import { StorageError } from "../database/storage-error.js";
 import { engineOptionsOf } from "../engine-options.js";
+import { openFileStorage } from "../file-storage.js";
 import { createServer } from "../http/server.js";
 import { createLog } from "../log.js";
+import { createMemoryStorage } from "../memory-storage.js";
 import { readSettings } from "../settings/read.js";
 import { flagOf, SETTING_NAMES, SETTINGS } from "../settings/table.js";
+import type { Storage } from "../storage.js";
+import { defaultStorePath } from "../user-folders.js";
 import { EXIT, interruptSignal, UsageError } from "./exit.js";
 import { configOption } from "./options.js";
 
@@ -39,13 +45,15 @@ async function serve({ config, ...flags }: Record<string, unknown>): Promise<num
   });
   const interrupt = interruptSignal();
   const log = createLog(settings.logLevel);
+  const storage = await openStorage(settings.store, log);
   const engine = createEngine(engineOptionsOf(settings));
-  const server = await createServer(settings, engine, log);
+  const server = await createServer(settings, { engine, storage, log });
   let url: string;
   try {
     url = await server.listen();
   } catch (error) {
     await engine.close();
+    await storage.close();
     if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") {
       throw new UsageError(`port ${settings.port} is taken; choose another with --port`);
     }
@@ -62,7 +70,19 @@ async function serve({ config, ...flags }: Record<string, unknown>): Promise<num
   return await shutDown(async () => {
     await server.close();
     await engine.close();
+    await storage.close();
   });
+}
+
+async function openStorage(store: string | null, log: Logger): Promise<Storage> {
+  const onFault = (error: unknown) => log.error({ err: error }, "the store failed behind");
+  if (store === "memory") return createMemoryStorage({ onFault });
+  try {
+    return await openFileStorage(store ?? defaultStorePath(), { onFault });
+  } catch (error) {
+    if (error instanceof StorageError) throw new UsageError(error.message);
+    throw error;
+  }
 }
 
 /** Learns the local data before the first question comes, so that it is not the asker who waits. */

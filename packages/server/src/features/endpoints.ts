@@ -7,6 +7,7 @@ import {
 import type { ServerPayloads } from "@sparql-live/protocol";
 import { correlationOf, type Handler } from "../realtime/dispatcher.js";
 import type { Hub } from "../realtime/hub.js";
+import { withoutEngine } from "../realtime/refusals.js";
 
 export interface EndpointHandlers {
   readonly endpoint_status: Handler<"endpoint_status">;
@@ -15,10 +16,11 @@ export interface EndpointHandlers {
 export function createEndpointHandlers({
   endpoints,
 }: {
-  readonly endpoints: EndpointRegistry;
+  readonly endpoints: EndpointRegistry | null;
 }): EndpointHandlers {
   return {
     endpoint_status(message, connection) {
+      if (endpoints === null) throw withoutEngine();
       const { endpoint_id: id } = message.payload;
       const asked = id === undefined ? endpoints.list() : [endpoints.get(id) ?? failNotFound(id)];
       connection.send(

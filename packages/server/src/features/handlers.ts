@@ -2,17 +2,19 @@ import type { Engine } from "@sparql-live/engine";
 import type { Logger } from "pino";
 import type { Counters } from "../realtime/counters.js";
 import type { Handlers } from "../realtime/dispatcher.js";
-import type { Runs } from "../realtime/runs.js";
+import { createCollaborationHandlers } from "./collaboration.js";
 import { createEndpointHandlers } from "./endpoints.js";
 import { createQueryHandlers } from "./query/query.js";
-import type { Turns } from "./query/turns.js";
+import type { QueryRuns } from "./query/query-runs.js";
+import { createRecoveryHandlers, type RecoveryDeps } from "./recovery.js";
+import { createRoomHandlers, type RoomFeatureDeps } from "./rooms.js";
 import { createSystemHandlers } from "./system.js";
 import { createTermHandlers } from "./terms.js";
 
-export interface FeatureDeps {
-  readonly engine: Engine;
-  readonly runs: Runs;
-  readonly turns: Turns;
+export interface FeatureDeps extends RecoveryDeps, RoomFeatureDeps {
+  readonly engine: Engine | null;
+  /** `null` where there is no engine. */
+  readonly queries: QueryRuns | null;
   readonly counters: Counters;
   readonly log: Logger;
 }
@@ -23,6 +25,9 @@ export function createHandlers(deps: FeatureDeps): Handlers {
     ...createSystemHandlers(),
     ...createQueryHandlers(deps),
     ...createTermHandlers(deps),
-    ...createEndpointHandlers({ endpoints: deps.engine.endpoints }),
+    ...createEndpointHandlers({ endpoints: deps.engine?.endpoints ?? null }),
+    ...createRoomHandlers(deps),
+    ...createCollaborationHandlers(deps),
+    ...createRecoveryHandlers(deps),
   };
 }

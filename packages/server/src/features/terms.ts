@@ -2,6 +2,7 @@ import type { Engine } from "@sparql-live/engine";
 import { WIRE_LIMITS } from "@sparql-live/protocol";
 import type { Connection } from "../realtime/connection.js";
 import { correlationOf, type Handler } from "../realtime/dispatcher.js";
+import { withoutEngine } from "../realtime/refusals.js";
 
 export interface TermHandlers {
   readonly ontology_search: Handler<"ontology_search">;
@@ -11,10 +12,11 @@ export interface TermHandlers {
  * Terms while somebody types: a newer search of a connection overtakes the one before it, which is then answered
  * with an empty list and `superseded`, because clients wait for each answer.
  */
-export function createTermHandlers({ engine }: { readonly engine: Engine }): TermHandlers {
+export function createTermHandlers({ engine }: { readonly engine: Engine | null }): TermHandlers {
   const latest = new WeakMap<Connection, AbortController>();
   return {
     async ontology_search(message, connection) {
+      if (engine === null) throw withoutEngine();
       const { query, ontology, endpoint_id, limit, position } = message.payload;
       const correlationId = correlationOf(message);
       const abort = new AbortController();

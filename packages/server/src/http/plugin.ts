@@ -8,13 +8,21 @@ import type {
   FastifyRequest,
 } from "fastify";
 import type { Logger } from "pino";
-import { createLive, type Live } from "../live.js";
+import { type Live, type LiveOptions, openLive } from "../live.js";
 import { createLog } from "../log.js";
+import { createMemoryStorage } from "../memory-storage.js";
 import { failureOf, isFault } from "../realtime/refusals.js";
+import type { Storage } from "../storage.js";
 import { NotAcceptable } from "./accept.js";
+import { createAdminCheck } from "./admin-key.js";
+import { mountAsyncApi } from "./asyncapi/routes.js";
+import { mountConnections } from "./connections.js";
 import { mountExamples } from "./examples.js";
 import { mountHealth } from "./health.js";
+import { mountMetrics } from "./metrics.js";
+import { gatherOperations, mountDocs } from "./openapi.js";
 import { problem, problemOf, sendProblem } from "./problem.js";
+import { mountRooms } from "./rooms.js";
 import { mountSecurityHeaders } from "./security-headers.js";
 import { mountVoid } from "./service-description.js";
 import { mountSparql } from "./sparql.js";
@@ -22,20 +30,16 @@ import { mountStaticFiles } from "./static-files.js";
 import { mountText2Sparql } from "./text2sparql.js";
 import { createUpgrades } from "./upgrades.js";
 
-export interface SparqlLiveOptions {
-  /** Stays its owner's: it is not closed with the application. */
-  readonly engine: Engine;
-  /** Default: JSON lines of level `info` on standard output. */
-  readonly log?: Logger;
+export interface SparqlLiveOptions extends Partial<Omit<LiveOptions, "engine" | "storage">> {
+  /** Stays its owner's: it is not closed with the application. Default `null`: the real-time part alone. */
+  readonly engine?: Engine | null;
+  /** Where rooms, their messages and queues are kept; stays its owner's. Default: in memory. */
+  readonly storage?: Storage;
+  /** Proves an administrator, in `Authorization: Bearer`. 32 characters or more. Default `null`: there is none. */
+  readonly adminKey?: string | null;
   /** Origins, besides the server's own, whose pages may connect. Default none. */
   readonly allowedOrigins?: readonly string[];
-  /** Default 30 000. */
-  readonly heartbeatIntervalMs?: number;
-  /** Default 60 000. */
-  readonly heartbeatTimeoutMs?: number;
-  /** Rows of one result, as told to clients. Default: the engine's. */
-  readonly maxRows?: number;
-  /** Whether to serve the page at `/`. Default `true`. */
+  /** Whether to serve the page at `/`. Default: where there is an engine. */
   readonly page?: boolean;
   /** Whether upgrades of foreign paths are answered with 404. Default `false`: they are left to their owner. */
   readonly refuseForeignUpgrades?: boolean;
@@ -49,18 +53,29 @@ export interface SparqlLiveOptions {
  * running queries and closes the connections.
  */
 export const sparqlLive: FastifyPluginAsync<SparqlLiveOptions> = async (app, options) => {
-  const { engine, log = createLog("info") } = options;
-  const live = createLive({ ...options, log });
+  const { engine = null, log = createLog("info") } = options;
+  // Before anything is opened: a key that is too short is refused.
+  const isAdminKey = createAdminCheck(options.adminKey ?? null);
+  const storage = options.storage ?? createMemoryStorage();
+  const live = await openLive({ ...options, engine, storage, log });
   mountSecurityHeaders(app);
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, live, log));
 
+  await gatherOperations(app);
+  if (!app.hasRequestDecorator("accepts")) await app.register(accepts);
+  if (engine !== null) {
+    mountExamples(app, engine);
+    mountText2Sparql(app, engine);
+    mountVoid(app, engine);
+    await mountSparql(app, { engine, live, log });
+  }
+  await mountRooms(app, { live, isAdminKey, allowedOrigins: options.allowedOrigins ?? [] });
+  mountConnections(app, live, isAdminKey);
+  mountMetrics(app, live, engine?.endpoints ?? null);
   mountHealth(app, engine, live);
-  mountExamples(app, engine);
-  mountText2Sparql(app, engine);
-  await app.register(accepts);
-  mountVoid(app, engine);
-  await mountSparql(app, { engine, live, log });
-  if (options.page ?? true) await mountStaticFiles(app);
+  if (options.page ?? engine !== null) await mountStaticFiles(app);
+  await mountAsyncApi(app);
+  await mountDocs(app);
 
   const upgrades = createUpgrades({
     live,
@@ -68,10 +83,11 @@ export const sparqlLive: FastifyPluginAsync<SparqlLiveOptions> = async (app, opt
     allowedOrigins: options.allowedOrigins ?? [],
     refuseForeign: options.refuseForeignUpgrades ?? false,
   });
-  app.server.on("upgrade", upgrades.handle);
+  const detach = upgrades.attach(app.server);
   app.addHook("preClose", async () => {
     await live.close();
-    app.server.off("upgrade", upgrades.handle);
+    if (options.storage === undefined) await storage.close();
+    detach();
   });
   options.onLive?.(live);
 };

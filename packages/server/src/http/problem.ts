@@ -1,6 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import { FAILURES, ProtocolFailure } from "@sparql-live/protocol";
 import type { FastifyReply } from "fastify";
+import Type from "typebox";
 import { failureOf } from "../realtime/refusals.js";
 
 /** RFC 9457, with the members that our failures have. */
@@ -17,6 +18,29 @@ export interface Problem {
   readonly hint?: string;
   readonly [extension: string]: unknown;
 }
+
+/** The same for documents. */
+export const ProblemDocument = Type.Object(
+  {
+    type: Type.String({ description: "`urn:sparql-live:problem:` and the code." }),
+    title: Type.String({ description: "Of the status." }),
+    status: Type.Integer(),
+    detail: Type.String({ description: "What was wrong and what to do." }),
+    code: Type.String({ description: "For programs." }),
+    line: Type.Optional(Type.Integer({ minimum: 1, description: "In the query that was sent." })),
+    column: Type.Optional(Type.Integer({ minimum: 1 })),
+    hint: Type.Optional(Type.String()),
+    errors: Type.Optional(
+      Type.Array(Type.Object({ path: Type.String(), message: Type.String() }), {
+        description: "The places that do not fit.",
+      }),
+    ),
+    formats: Type.Optional(
+      Type.Array(Type.String(), { description: "Media types that can be had, where none was acceptable." }),
+    ),
+  },
+  { description: "A problem document (RFC 9457)." },
+);
 
 export const PROBLEM_TYPE = "application/problem+json";
 

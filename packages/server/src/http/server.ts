@@ -3,18 +3,20 @@ import type { Engine } from "@sparql-live/engine";
 import Fastify, { type FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 import { SERVER_LIMITS } from "../limits.js";
+import type { Live, LiveOptions } from "../live.js";
 import { createLog } from "../log.js";
 import type { Settings } from "../settings/table.js";
+import type { Storage } from "../storage.js";
 import { mountNotFound, sparqlLive } from "./plugin.js";
 
-export type ServerSettings = Pick<
-  Settings,
-  "host" | "port" | "logLevel" | "allowedOrigins" | "heartbeatIntervalMs" | "heartbeatTimeoutMs" | "maxRows"
->;
+export type ServerSettings = Omit<LiveOptions, "engine" | "storage" | "log"> &
+  Pick<Settings, "host" | "port" | "logLevel" | "allowedOrigins"> &
+  Partial<Pick<Settings, "adminKey">>;
 
 export interface Server {
   /** To mount more beside it before it listens. */
   readonly app: FastifyInstance;
+  readonly live: Live;
   /** Listens; settles with the address, for example `http://127.0.0.1:8000`. Rejects where the port is taken. */
   listen(): Promise<string>;
   /**
@@ -24,12 +26,17 @@ export interface Server {
   close(): Promise<void>;
 }
 
+export interface ServerParts {
+  /** `null`: the real-time part alone. */
+  readonly engine: Engine | null;
+  /** Default: in memory. */
+  readonly storage?: Storage;
+  readonly log?: Logger;
+}
+
 /** The whole server, ready to listen. Throws where it cannot be put together. */
-export async function createServer(
-  settings: ServerSettings,
-  engine: Engine,
-  log: Logger = createLog(settings.logLevel),
-): Promise<Server> {
+export async function createServer(settings: ServerSettings, parts: ServerParts): Promise<Server> {
+  const { engine, storage, log = createLog(settings.logLevel) } = parts;
   const app = Fastify({
     bodyLimit: SERVER_LIMITS.maxBodyBytes,
     // Connections that are kept alive and idle must not hold up the end.
@@ -37,17 +44,22 @@ export async function createServer(
     routerOptions: { ignoreTrailingSlash: true },
   });
   mountNotFound(app);
+  let live: Live | null = null;
   await app.register(sparqlLive, {
+    ...settings,
     engine,
+    ...(storage === undefined ? {} : { storage }),
     log,
-    allowedOrigins: settings.allowedOrigins,
-    heartbeatIntervalMs: settings.heartbeatIntervalMs,
-    heartbeatTimeoutMs: settings.heartbeatTimeoutMs,
-    maxRows: settings.maxRows,
     refuseForeignUpgrades: true,
+    onLive: (mounted) => {
+      live = mounted;
+    },
   });
+  if (live === null) throw new Error("nothing was mounted");
+  const mounted: Live = live;
   return {
     app,
+    live: mounted,
     async listen() {
       await app.listen({ host: settings.host, port: settings.port });
       const url = urlOf(app.server.address(), settings.host);

@@ -1,9 +1,11 @@
 import { type Binding, type Endpoint, type Engine, EngineFailure } from "@sparql-live/engine";
-import { ProtocolFailure } from "@sparql-live/protocol";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import Type from "typebox";
 import { negotiate } from "./accept.js";
+import { baseOf } from "./base.js";
 import { disconnectSignal } from "./disconnect.js";
 import { representationsOf, writeDocument } from "./documents.js";
+import { documented } from "./operation.js";
 import type { OpenedAnswer } from "./sparql-answer.js";
 import {
   blank,
@@ -34,7 +36,7 @@ export function sendServiceDescription(
   reply: FastifyReply,
   engine: Engine,
 ): Promise<FastifyReply> {
-  const base = baseOf(request);
+  const base = baseOf(request).origin;
   const triples = createTriples();
   const service = iri(`${base}/sparql`);
   triples.add(service, TYPE, iri(`${SD}Service`));
@@ -56,13 +58,30 @@ export function sendServiceDescription(
 
 /** `/.well-known/void?endpoint=`: what an endpoint holds, in terms of VoID, as far as its profile knows. */
 export function mountVoid(app: FastifyInstance, engine: Engine): void {
-  app.get("/.well-known/void", async (request, reply) => {
+  const options = documented(
+    {
+      operationId: "describeDataset",
+      summary: "What an endpoint holds, in terms of VoID",
+      description: "Without `endpoint` the first.",
+      tag: "questions",
+      querystring: Type.Object({ endpoint: Type.Optional(Type.String()) }),
+      responses: {
+        200: {
+          description: "The description.",
+          content: { "text/turtle": Type.String(), "application/n-triples": Type.String() },
+        },
+      },
+      problems: [400, 404, 406, 502, 503, 504],
+    },
+    {},
+  );
+  app.get("/.well-known/void", options, async (request, reply) => {
     const { endpoint: id } = request.query as { endpoint?: unknown };
     const endpoint = typeof id === "string" ? engine.endpoints.get(id) : engine.endpoints.list()[0];
     if (endpoint === undefined)
       throw new EngineFailure("endpoint_not_found", `There is no endpoint "${id}".`);
     const profile = await endpoint.profile(disconnectSignal(reply));
-    return sendTriples(request, reply, describeDataset(endpoint, profile, baseOf(request)));
+    return sendTriples(request, reply, describeDataset(endpoint, profile, baseOf(request).origin));
   });
 }
 
@@ -112,13 +131,4 @@ function documentOf(triples: readonly Binding[]): OpenedAnswer {
     yield triples;
   }
   return { variables: [], boolean: undefined, rows: rows(), result: () => null };
-}
-
-/** The address of this server as its client names it. Throws `bad_request` where that is none. */
-function baseOf(request: FastifyRequest): string {
-  try {
-    return new URL(`${request.protocol}://${request.host}`).origin;
-  } catch {
-    throw new ProtocolFailure("bad_request", "The Host header is no host name.");
-  }
 }

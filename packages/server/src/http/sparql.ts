@@ -9,8 +9,10 @@ import type { Live } from "../live.js";
 import { isFault } from "../realtime/refusals.js";
 import { type Chosen, negotiate, singleHeader } from "./accept.js";
 import { representationsOf, writeDocument } from "./documents.js";
+import { UNDOCUMENTED } from "./operation.js";
 import { sendServiceDescription } from "./service-description.js";
 import { type OpenedAnswer, openAnswer, type QueryForm } from "./sparql-answer.js";
+import { GET_OPTIONS, POST_OPTIONS } from "./sparql-operations.js";
 import { readSparqlRequest, SPARQL_BODY_TYPES } from "./sparql-request.js";
 
 export interface SparqlDeps {
@@ -33,12 +35,13 @@ export async function mountSparql(app: FastifyInstance, deps: SparqlDeps): Promi
       { parseAs: "string" },
       (_request, body, done) => done(null, body),
     );
-    scope.route({
-      method: ["GET", "HEAD", "POST"],
-      url: "/sparql",
-      handler: (request, reply) => answerRequest(request, reply, deps),
-    });
-    scope.options("/sparql", async (_request, reply) => reply.code(204).header("allow", METHODS).send());
+    const handler = (request: FastifyRequest, reply: FastifyReply) => answerRequest(request, reply, deps);
+    scope.route({ ...GET_OPTIONS, method: ["GET"], url: "/sparql", exposeHeadRoute: false, handler });
+    scope.route({ ...UNDOCUMENTED, method: ["HEAD"], url: "/sparql", handler });
+    scope.route({ ...POST_OPTIONS, method: ["POST"], url: "/sparql", handler });
+    scope.options("/sparql", UNDOCUMENTED, async (_request, reply) =>
+      reply.code(204).header("allow", METHODS).send(),
+    );
   });
 }
 

@@ -3,25 +3,41 @@ import { type Engine, EngineFailure, LIMITS } from "@sparql-live/engine";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import { disconnectSignal } from "./disconnect.js";
+import { documented } from "./operation.js";
 
 const Query = Type.Object({
-  dataset: Type.String({ minLength: 1, maxLength: 2_048 }),
+  dataset: Type.String({
+    minLength: 1,
+    maxLength: 2_048,
+    description: "The id of an endpoint, or a dataset IRI that its entry lists.",
+  }),
   question: Type.String({ minLength: 1, maxLength: LIMITS.maxQuestionCharacters }),
 });
 
+const Drafted = Type.Object({ dataset: Type.String(), question: Type.String(), query: Type.String() });
+
+const OPTIONS = documented(
+  {
+    operationId: "draftQuery",
+    summary: "Drafts the SPARQL for a question, without running it",
+    tag: "questions",
+    responses: { 200: { description: "The query.", content: { "application/json": Drafted } } },
+    problems: [400, 404, 422, 502, 503, 504],
+  },
+  { querystring: Query },
+);
+
 /** `GET /text2sparql?dataset&question` → the drafted query, not executed, with exactly what was asked projected. */
 export function mountText2Sparql(app: FastifyInstance, engine: Engine): void {
-  app
-    .withTypeProvider<TypeBoxTypeProvider>()
-    .get("/text2sparql", { schema: { querystring: Query } }, async (request, reply) => {
-      const { dataset, question } = request.query;
-      const endpoint = engine.endpoints.findByDataset(dataset);
-      if (endpoint === undefined) {
-        throw new EngineFailure("endpoint_not_found", `No endpoint answers for the dataset "${dataset}".`);
-      }
-      const query = await draft(engine, endpoint.entry.id, question, disconnectSignal(reply));
-      return { dataset, question, query };
-    });
+  app.withTypeProvider<TypeBoxTypeProvider>().get("/text2sparql", OPTIONS, async (request, reply) => {
+    const { dataset, question } = request.query;
+    const endpoint = engine.endpoints.findByDataset(dataset);
+    if (endpoint === undefined) {
+      throw new EngineFailure("endpoint_not_found", `No endpoint answers for the dataset "${dataset}".`);
+    }
+    const query = await draft(engine, endpoint.entry.id, question, disconnectSignal(reply));
+    return { dataset, question, query };
+  });
 }
 
 async function draft(

@@ -1,29 +1,30 @@
-import { type IncomingMessage, STATUS_CODES } from "node:http";
+import { type Server as HttpServer, type IncomingMessage, STATUS_CODES } from "node:http";
+import type { Server as HttpsServer } from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import {
-  type Codec,
-  jsonCodec,
+  closeReason,
+  DEFAULT_SUBPROTOCOL,
+  FAILURES,
+  type FailureCode,
   negotiateSubprotocol,
-  type Subprotocol,
+  SUBPROTOCOLS,
   WIRE_LIMITS,
 } from "@sparql-live/protocol";
-import { msgpackCodec } from "@sparql-live/protocol/msgpack";
-import { WebSocketServer } from "ws";
+import { type WebSocket, WebSocketServer } from "ws";
 import { SERVER_LIMITS } from "../limits.js";
-import type { Live } from "../live.js";
-import { createWsTransport } from "../realtime/ws-transport.js";
+import type { Live, Newcomer } from "../live.js";
+import { CODECS } from "../realtime/codecs.js";
+import type { Connection } from "../realtime/connection.js";
+import { createWsTransport, LiveSocket } from "../realtime/ws-transport.js";
+import { newcomerOf, offeredProtocols, placeOf, urlOf } from "./newcomers.js";
 import { isOriginAllowed } from "./origin.js";
 import { PROBLEM_TYPE, problem } from "./problem.js";
-
-const CODECS: Readonly<Record<Subprotocol, Codec>> = {
-  "sparql-live.v1.json": jsonCodec,
-  "sparql-live.v1.msgpack": msgpackCodec,
-};
 
 // An object of its own, because `closeTimeout` is younger than its types.
 const WS_OPTIONS = {
   noServer: true,
+  WebSocket: LiveSocket,
   clientTracking: false,
   perMessageDeflate: false,
   maxPayload: WIRE_LIMITS.maxMessageBytes,
@@ -39,98 +40,126 @@ const WS_OPTIONS = {
 
 export interface UpgradeOptions {
   readonly live: Live;
-  /** Where the application is mounted, without a slash at the end. */
+  /** Path under which the application is mounted, without a slash at the end. */
   readonly prefix: string;
   readonly allowedOrigins: readonly string[];
   /** Whether upgrades of foreign paths are answered with 404, rather than left to their owner. */
   readonly refuseForeign: boolean;
 }
 
-interface Upgrades {
-  /** To be hung on the `upgrade` event of the HTTP server. */
-  handle(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+/** Brings WebSockets in: by the upgrades of HTTP servers, or as they come from a `WebSocketServer` elsewhere. */
+export interface Upgrades {
+  /** Answers an `upgrade` of an HTTP server. Returns whether it was ours to answer. */
+  handle(request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
+  /** Answers those of a server from now on. Returns the way to stop. */
+  attach(server: HttpServer | HttpsServer): () => void;
+  /**
+   * Takes over an open WebSocket of `ws`, in the turn of its `connection` event. Who comes is read from the address
+   * of the request where nobody says so. `null`: it was refused, and closed with the reason. Throws a `TypeError` for
+   * a WebSocket that compresses.
+   */
+  accept(webSocket: WebSocket, request: IncomingMessage, newcomer?: Newcomer): Connection | null;
+}
+
+interface Refusal {
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Answers WebSocket upgrades under `/api/ws/`. What must be refused is refused by HTTP, before the upgrade. */
-export function createUpgrades(options: UpgradeOptions): Upgrades {
-  const { live, prefix, allowedOrigins, refuseForeign } = options;
+export function createUpgrades({ live, prefix, allowedOrigins, refuseForeign }: UpgradeOptions): Upgrades {
   const server = new WebSocketServer(WS_OPTIONS);
 
-  return {
+  const examine = (request: IncomingMessage, url: URL | null, address: string): Newcomer | Refusal => {
+    const place = url === null ? null : placeOf(url.pathname.slice(prefix.length));
+    if (url === null || place === null) return NOT_FOUND;
+    if (place.roomId !== undefined && !live.features.includes("rooms")) return NO_ROOMS;
+    if (!isOriginAllowed(request.headers.origin, request.headers.host, allowedOrigins)) return FOREIGN_ORIGIN;
+    const offered = offeredProtocols(request);
+    if (negotiateSubprotocol(offered).accepted === null) return UNKNOWN_SUBPROTOCOL;
+    const newcomer = newcomerOf(url);
+    if (newcomer === null) return LONG_NAME;
+    const refusal = live.refusalOf(address, newcomer.userId);
+    if (refusal !== null) return REFUSALS[refusal];
+    return { ...newcomer, ...place, isModern: offered.length > 0 };
+  };
+
+  const upgrades: Upgrades = {
     handle(request, socket, head) {
-      const url = parseUrl(request.url);
+      const url = urlOf(request);
       const owned = url?.pathname.startsWith(`${prefix}/api/ws/`) ?? false;
-      if (!owned && !refuseForeign) return;
+      if (!owned && !refuseForeign) return false;
       // Until `ws` takes over, an error of the socket would have no listener.
       socket.on("error", () => socket.destroy());
-      if (url?.pathname !== `${prefix}/api/ws/query`) {
-        refuse(socket, 404, "not_found", "There is no WebSocket here; it is at /api/ws/query.");
-        return;
-      }
-      if (live.isDraining) {
-        refuse(socket, 503, "going_away", "The server is shutting down.", { "retry-after": "2" });
-        return;
-      }
-      if (!isOriginAllowed(request.headers.origin, request.headers.host, allowedOrigins)) {
-        refuse(
-          socket,
-          403,
-          "origin_forbidden",
-          "Pages of this origin may not connect (see allowed-origins).",
+      // A server's upgrade hands over its TCP (or TLS) socket; the type is wider for the sake of tunnels.
+      const examined = examine(request, url, (socket as Socket).remoteAddress ?? "");
+      if ("status" in examined) refuse(socket, examined);
+      else server.handleUpgrade(request, socket, head, (webSocket) => admit(webSocket, request, examined));
+      return true;
+    },
+    attach(httpServer) {
+      httpServer.on("upgrade", upgrades.handle);
+      return () => httpServer.off("upgrade", upgrades.handle);
+    },
+    accept(webSocket, request, newcomer) {
+      if (webSocket.extensions !== "") {
+        throw new TypeError(
+          "A WebSocket that compresses cannot be taken over; set perMessageDeflate: false.",
         );
-        return;
       }
-      const accepted = negotiateSubprotocol(offeredProtocols(request)).accepted;
-      if (accepted === null) {
-        refuse(
-          socket,
-          400,
-          "unknown_subprotocol",
-          `Offer one of ${Object.keys(CODECS).join(", ")}, or none.`,
-        );
-        return;
-      }
-      const user = userOf(url);
-      if (user === null) {
-        const most = WIRE_LIMITS.maxIdCharacters;
-        refuse(socket, 400, "bad_request", `user_id and user_name have at most ${most} characters.`);
-        return;
-      }
-      server.handleUpgrade(request, socket, head, (webSocket) => {
-        // A server's upgrade hands over its TCP (or TLS) socket; the type is wider for the sake of tunnels.
-        live.connect(createWsTransport(webSocket, socket as Socket), CODECS[accepted], user);
-      });
+      const url = newcomer === undefined ? urlOf(request) : null;
+      const read = url === null ? (newcomer ?? {}) : newcomerOf(url);
+      if (read !== null) return admit(webSocket, request, { isModern: webSocket.protocol !== "", ...read });
+      webSocket.close(1008, closeReason("bad_request"));
+      return null;
     },
   };
+
+  const admit = (webSocket: WebSocket, request: IncomingMessage, newcomer: Newcomer): Connection | null => {
+    const chosen = SUBPROTOCOLS.find((subprotocol) => subprotocol === webSocket.protocol);
+    const transport = createWsTransport(webSocket, request.socket);
+    return live.connect(transport, CODECS[chosen ?? DEFAULT_SUBPROTOCOL], newcomer);
+  };
+
+  return upgrades;
 }
 
-function parseUrl(target: string | undefined): URL | null {
-  try {
-    return new URL(target ?? "/", "http://localhost");
-  } catch {
-    return null;
-  }
+const NOT_FOUND: Refusal = {
+  status: 404,
+  code: "not_found",
+  detail: "There is no WebSocket here; there are /api/ws/query and /api/ws/room/{room_id}.",
+};
+const NO_ROOMS = refusalOf("feature_unavailable", "This server has no rooms.");
+const FOREIGN_ORIGIN: Refusal = {
+  status: 403,
+  code: "origin_forbidden",
+  detail: "Pages of this origin may not connect (see allowed-origins).",
+};
+const UNKNOWN_SUBPROTOCOL: Refusal = {
+  status: 400,
+  code: "unknown_subprotocol",
+  detail: `Offer one of ${SUBPROTOCOLS.join(", ")}, or none.`,
+};
+const LONG_NAME = refusalOf(
+  "bad_request",
+  `user_id and user_name have at most ${WIRE_LIMITS.maxIdCharacters} characters.`,
+);
+const REFUSALS = {
+  going_away: refusalOf("going_away", "The server is shutting down.", { "retry-after": "2" }),
+  too_many_connections: refusalOf(
+    "too_many_connections",
+    "There are too many connections from this address or of this user; close one first.",
+    { "retry-after": "2" },
+  ),
+};
+
+function refusalOf(code: FailureCode, detail: string, headers: Refusal["headers"] = {}): Refusal {
+  return { status: FAILURES[code].http, code, detail, headers };
 }
 
-function offeredProtocols(request: IncomingMessage): string[] {
-  const header = request.headers["sec-websocket-protocol"];
-  return header === undefined ? [] : header.split(",").map((name) => name.trim());
-}
-
-function userOf(url: URL): { id?: string; name?: string } | null {
-  const id = url.searchParams.get("user_id") ?? "";
-  const name = url.searchParams.get("user_name") ?? "";
-  if (Math.max(id.length, name.length) > WIRE_LIMITS.maxIdCharacters) return null;
-  return { ...(id === "" ? {} : { id }), ...(name === "" ? {} : { name }) };
-}
-
-function refuse(
-  socket: Duplex,
-  status: number,
-  code: string,
-  detail: string,
-  headers: Readonly<Record<string, string>> = {},
-): void {
+function refuse(socket: Duplex, { status, code, detail, headers = {} }: Refusal): void {
   const body = JSON.stringify(problem(status, code, detail));
   const lines = Object.entries({
     connection: "close",

@@ -1,4 +1,5 @@
-import type { Piece } from "./transport.js";
+import type { Codec, WireMessage } from "@sparql-live/protocol";
+import { SERVER_LIMITS } from "../limits.js";
 
 const OPCODE_CONTINUATION = 0x0;
 const OPCODE_TEXT = 0x1;
@@ -6,20 +7,47 @@ const OPCODE_BINARY = 0x2;
 const FIN = 0x80;
 
 /**
- * Pieces as frames of a server (RFC 6455, section 5.2: unmasked), all in one buffer, so that they are one write.
- * A message of several pieces becomes fragments (section 5.4), between which control frames may pass.
+ * A message as frames of a server (RFC 6455, section 5.2: unmasked), ready to be written to any number of sockets
+ * and never changed after it was made. One chunk, or for a message above the write size several: fragments (section
+ * 5.4) that must go out in order with nothing but control frames between them.
  */
-export function encodeFrames(pieces: readonly Piece[]): Buffer {
-  let total = 0;
-  for (const { data } of pieces) total += headerBytes(data.byteLength) + data.byteLength;
-  const buffer = Buffer.allocUnsafe(total);
+export interface Framed {
+  readonly chunks: readonly Uint8Array[];
+  readonly byteLength: number;
+}
+
+/** Encodes a message into its frames, once. */
+export function frameMessage(codec: Codec, message: WireMessage): Framed {
+  const encoded = codec.encode(message);
+  return typeof encoded === "string" ? frameText(encoded) : frameBytes(encoded, OPCODE_BINARY);
+}
+
+function frameText(text: string): Framed {
+  const length = Buffer.byteLength(text);
+  if (length > SERVER_LIMITS.maxWriteBytes) return frameBytes(Buffer.from(text), OPCODE_TEXT);
+  const header = headerBytes(length);
+  const chunk = Buffer.allocUnsafe(header + length);
+  writeHeader(chunk, FIN | OPCODE_TEXT, length);
+  chunk.write(text, header, "utf8");
+  return { chunks: [chunk], byteLength: chunk.byteLength };
+}
+
+function frameBytes(data: Uint8Array, opcode: number): Framed {
+  const chunks: Uint8Array[] = [];
+  let byteLength = 0;
   let offset = 0;
-  for (const piece of pieces) {
-    offset = writeHeader(buffer, offset, piece);
-    buffer.set(piece.data, offset);
-    offset += piece.data.byteLength;
-  }
-  return buffer;
+  do {
+    const part = data.subarray(offset, offset + SERVER_LIMITS.maxWriteBytes);
+    const last = offset + part.byteLength === data.byteLength;
+    const header = headerBytes(part.byteLength);
+    const chunk = Buffer.allocUnsafe(header + part.byteLength);
+    writeHeader(chunk, (last ? FIN : 0) | (offset === 0 ? opcode : OPCODE_CONTINUATION), part.byteLength);
+    chunk.set(part, header);
+    chunks.push(chunk);
+    byteLength += chunk.byteLength;
+    offset += part.byteLength;
+  } while (offset < data.byteLength);
+  return { chunks, byteLength };
 }
 
 function headerBytes(payloadBytes: number): number {
@@ -27,11 +55,9 @@ function headerBytes(payloadBytes: number): number {
   return payloadBytes < 65_536 ? 4 : 10;
 }
 
-function writeHeader(buffer: Buffer, offset: number, { data, binary, first, last }: Piece): number {
-  const opcode = first ? (binary ? OPCODE_BINARY : OPCODE_TEXT) : OPCODE_CONTINUATION;
-  const at = buffer.writeUInt8((last ? FIN : 0) | opcode, offset);
-  const length = data.byteLength;
-  if (length < 126) return buffer.writeUInt8(length, at);
-  if (length < 65_536) return buffer.writeUInt16BE(length, buffer.writeUInt8(126, at));
-  return buffer.writeBigUInt64BE(BigInt(length), buffer.writeUInt8(127, at));
+function writeHeader(chunk: Buffer, first: number, length: number): void {
+  chunk.writeUInt8(first, 0);
+  if (length < 126) chunk.writeUInt8(length, 1);
+  else if (length < 65_536) chunk.writeUInt16BE(length, chunk.writeUInt8(126, 1));
+  else chunk.writeBigUInt64BE(BigInt(length), chunk.writeUInt8(127, 1));
 }

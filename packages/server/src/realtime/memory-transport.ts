@@ -1,4 +1,4 @@
-import type { Piece, Transport, TransportEvents } from "./transport.js";
+import type { Transport, TransportEvents } from "./transport.js";
 
 /** The other end of a transport in memory: what a peer would do and see. */
 export interface MemoryPeer {
@@ -19,24 +19,31 @@ export interface MemoryPeer {
 
 /**
  * A transport without a network: to embed the server in the process of its client, and to see exactly what is
- * written when. Writes are done in a microtask, or when the peer resumes.
+ * written when. Writes are taken at once, or when the peer resumes.
  */
 export function createMemoryTransport(): { readonly transport: Transport; readonly peer: MemoryPeer } {
   const messages: (string | Uint8Array)[] = [];
   const writes: number[] = [];
-  let parts: Uint8Array[] = [];
+  let parts: Buffer[] = [];
+  let binary = false;
   let undone: (() => void)[] = [];
   let paused = false;
   let pings = 0;
   let closed: { code: number; reason: string } | null = null;
   let events: TransportEvents | null = null;
 
-  const take = (piece: Piece) => {
-    parts.push(piece.data);
-    if (!piece.last) return;
-    const whole = Buffer.concat(parts);
-    parts = [];
-    messages.push(piece.binary ? whole : whole.toString("utf8"));
+  /** One frame after the other; a message ends with the one that has FIN. */
+  const take = (frames: Buffer) => {
+    for (let offset = 0; offset < frames.byteLength; ) {
+      const { opcode, last, start, end } = frameAt(frames, offset);
+      if (opcode !== 0) binary = opcode === 2;
+      parts.push(frames.subarray(start, end));
+      offset = end;
+      if (!last) continue;
+      const whole = Buffer.concat(parts);
+      parts = [];
+      messages.push(binary ? whole : whole.toString("utf8"));
+    }
   };
   const end = (code: number, reason: string) => {
     if (closed !== null) return;
@@ -52,13 +59,14 @@ export function createMemoryTransport(): { readonly transport: Transport; readon
   return {
     transport: {
       remoteAddress: "memory",
-      write(pieces, done) {
+      write(frames, done) {
         if (closed === null) {
-          writes.push(pieces.reduce((sum, { data }) => sum + data.byteLength, 0));
-          for (const piece of pieces) take(piece);
+          writes.push(frames.byteLength);
+          take(Buffer.from(frames.buffer, frames.byteOffset, frames.byteLength));
         }
+        if (!paused) return true;
         undone.push(done);
-        if (!paused) settle();
+        return false;
       },
       ping() {
         pings++;
@@ -90,4 +98,20 @@ export function createMemoryTransport(): { readonly transport: Transport; readon
       },
     },
   };
+}
+
+/** A frame of a server (RFC 6455, section 5.2), unmasked, of which all bytes are there. */
+function frameAt(frames: Buffer, offset: number) {
+  const first = frames.readUInt8(offset);
+  const short = frames.readUInt8(offset + 1);
+  let start = offset + 2;
+  let length = short;
+  if (short === 126) {
+    length = frames.readUInt16BE(start);
+    start += 2;
+  } else if (short === 127) {
+    length = Number(frames.readBigUInt64BE(start));
+    start += 8;
+  }
+  return { opcode: first & 0x0f, last: (first & 0x80) !== 0, start, end: start + length };
 }

@@ -1,16 +1,27 @@
+import { jsonCodec } from "@sparql-live/protocol";
 import { expect, test } from "vitest";
+import { type Framed, frameMessage } from "./frames.js";
 import { createMemoryTransport, type MemoryPeer } from "./memory-transport.js";
-import { createOutbox, type Outbox } from "./outbox.js";
+import { Outbox } from "./outbox.js";
+import { createTicker } from "./ticker.js";
 
-const text = (value: string) => Buffer.from(value);
+/** A message whose text says which it is. */
+const text = (type: string): Framed => frameMessage(jsonCodec, { type, payload: {} });
+const bytes = (count: number): Framed => ({ chunks: [ping(count)], byteLength: count });
+/** One frame of so many bytes: a text of blanks. */
+function ping(count: number): Uint8Array {
+  const header = count < 128 ? [0x81, count - 2] : [0x81, 126, (count - 4) >> 8, (count - 4) & 0xff];
+  return Buffer.concat([Buffer.from(header), Buffer.alloc(count - header.length, 0x20)]);
+}
+const typesOf = (peer: MemoryPeer) => peer.messages.map((message) => JSON.parse(String(message)).type);
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 function open(maxBytes?: number): { outbox: Outbox; peer: MemoryPeer; overflowed: () => boolean } {
   const { transport, peer } = createMemoryTransport();
   let overflow = false;
-  const outbox = createOutbox({
+  const outbox = new Outbox({
     transport,
-    binary: false,
+    ticker: createTicker(),
     ...(maxBytes === undefined ? {} : { maxBytes }),
     onOverflow: () => {
       overflow = true;
@@ -26,7 +37,7 @@ test("what is sent within one tick is one write, control first, then in order, t
   outbox.send(text("two"));
   outbox.sendControl(text("control"));
   await turn();
-  expect(peer.messages).toEqual(["control", "one", "two", "ephemeral"]);
+  expect(typesOf(peer)).toEqual(["control", "one", "two", "ephemeral"]);
   expect(peer.writes).toHaveLength(1);
 });
 
@@ -40,7 +51,7 @@ test("of ephemeral messages only the latest of a key is encoded and sent", async
     });
   }
   await turn();
-  expect(peer.messages).toEqual(["98", "99"]);
+  expect(typesOf(peer)).toEqual(["98", "99"]);
   expect(encodedCount).toBe(2);
 });
 
@@ -49,7 +60,7 @@ test("an ordered message takes the ephemeral one that it supersedes off the queu
   outbox.sendEphemeral("progress", () => text("half"));
   outbox.send(text("done"), "progress");
   await turn();
-  expect(peer.messages).toEqual(["done"]);
+  expect(typesOf(peer)).toEqual(["done"]);
 });
 
 test("one write is under way at a time, and the next takes all that came meanwhile", async () => {
@@ -60,23 +71,23 @@ test("one write is under way at a time, and the next takes all that came meanwhi
   outbox.send(text("b"));
   outbox.send(text("c"));
   await turn();
-  expect([peer.messages, outbox.isWriting()]).toEqual([["a"], true]);
+  expect([typesOf(peer), outbox.isWriting]).toEqual([["a"], true]);
   peer.resume();
   await turn();
   await turn();
-  expect(peer.messages).toEqual(["a", "b", "c"]);
-  expect(peer.writes).toEqual([1, 2]);
+  expect(typesOf(peer)).toEqual(["a", "b", "c"]);
+  expect(peer.writes).toEqual([text("a").byteLength, 2 * text("b").byteLength]);
 });
 
 test("[LIMIT-3] exactly the bound may wait, one byte more overflows", async () => {
-  for (const [bytes, overflows] of [
+  for (const [total, overflows] of [
     [1_000, false],
     [1_001, true],
   ] as const) {
     const { outbox, peer, overflowed } = open(1_000);
     peer.pause();
-    outbox.send(Buffer.alloc(600));
-    outbox.send(Buffer.alloc(bytes - 600));
+    outbox.send(bytes(600));
+    outbox.send(bytes(total - 600));
     expect(overflowed()).toBe(overflows);
   }
 });
@@ -84,33 +95,35 @@ test("[LIMIT-3] exactly the bound may wait, one byte more overflows", async () =
 test("[LIMIT-3] a single larger message may enter an empty queue and does not count against the bound", async () => {
   const { outbox, peer, overflowed } = open(1_000);
   peer.pause();
-  outbox.send(Buffer.alloc(200_000));
-  outbox.send(Buffer.alloc(1_000));
+  outbox.send(frameMessage(jsonCodec, { type: "large", payload: "x".repeat(200_000) }));
+  outbox.send(bytes(1_000));
   expect(overflowed()).toBe(false);
-  outbox.send(Buffer.alloc(1));
+  outbox.send(bytes(2));
   expect(overflowed()).toBe(true);
 
   const other = open(1_000);
-  other.outbox.send(Buffer.alloc(1));
-  other.outbox.send(Buffer.alloc(1_001));
+  other.outbox.send(bytes(2));
+  other.outbox.send(bytes(1_001));
   expect(other.overflowed()).toBe(true);
 });
 
-test("a large message goes in writes of 64 KiB, each after the one before, and arrives whole", async () => {
+test("a large message goes in fragments of 64 KiB, each after the one before, and arrives whole", async () => {
   const { outbox, peer } = open();
-  const large = "x".repeat(150_000);
-  outbox.send(text(large));
+  const payload = "x".repeat(150_000);
+  outbox.send(frameMessage(jsonCodec, { type: "large", payload }));
+  await turn();
   outbox.sendControl(text("control"));
   await outbox.drained(0);
-  expect(peer.messages).toEqual(["control", large]);
-  expect(peer.writes).toEqual([65_536, 65_536, 18_935]);
+  expect(peer.messages.map((message) => JSON.parse(String(message)).payload)).toEqual([payload, {}]);
+  expect(peer.writes).toHaveLength(3);
+  expect(Math.max(...peer.writes)).toBeLessThanOrEqual(65_536 + 10);
 });
 
 test("drained settles when little enough waits, and when the outbox is closed", async () => {
   const { outbox, peer } = open();
   peer.pause();
-  outbox.send(Buffer.alloc(100));
-  outbox.send(Buffer.alloc(100));
+  outbox.send(bytes(100));
+  outbox.send(bytes(100));
   await outbox.drained(200);
   let settled = false;
   const waiting = outbox.drained(0).then(() => {
@@ -123,11 +136,12 @@ test("drained settles when little enough waits, and when the outbox is closed", 
   expect(outbox.queuedBytes).toBe(0);
 
   peer.pause();
-  outbox.send(Buffer.alloc(100));
+  outbox.send(bytes(100));
   const lost = outbox.drained(0);
   outbox.close();
   await lost;
+  const before = peer.messages.length;
   outbox.send(text("late"));
   await turn();
-  expect(peer.messages).not.toContain("late");
+  expect(peer.messages).toHaveLength(before);
 });

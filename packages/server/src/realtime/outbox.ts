@@ -1,35 +1,15 @@
 import { SERVER_LIMITS } from "../limits.js";
-import type { Piece, Transport } from "./transport.js";
+import type { Framed } from "./frames.js";
+import type { Ticker } from "./ticker.js";
+import type { Transport } from "./transport.js";
 
 export interface OutboxOptions {
   readonly transport: Pick<Transport, "write">;
-  /** Whether messages are binary frames. */
-  readonly binary: boolean;
+  readonly ticker: Ticker;
   /** Bytes that may wait. Default 1 MiB. */
   readonly maxBytes?: number;
   /** Called once, when more waits than may. Nothing is sent any more. */
   readonly onOverflow: () => void;
-}
-
-/**
- * What waits for one connection, in three lanes: control first, then messages in their order, then ephemeral
- * ones, of which only the latest of each key is sent.
- */
-export interface Outbox {
-  sendControl(message: Uint8Array): void;
-  /** With `supersedes` a waiting ephemeral message of that key is dropped: it would arrive after this one. */
-  send(message: Uint8Array, supersedes?: string): void;
-  /** Encoded when its turn comes; a later one of the same key takes its place. */
-  sendEphemeral(key: string, encode: () => Uint8Array): void;
-  /** Bytes that wait or are being written; ephemeral ones count once they are encoded. */
-  readonly queuedBytes: number;
-  /** Settles when at most `maxQueuedBytes` wait, or when nothing will be sent any more. */
-  drained(maxQueuedBytes: number): Promise<void>;
-  /** The bytes of writes that were handed over and not taken yet, with the time since the last one was taken. */
-  isWriting(): boolean;
-  readonly completedWrites: number;
-  /** Drops what waits; nothing is sent any more. */
-  close(): void;
 }
 
 interface Waiter {
@@ -37,141 +17,203 @@ interface Waiter {
   readonly resolve: () => void;
 }
 
-/** One write per tick and at most one under way; each of at most 64 KiB, so that progress can be seen. */
-export function createOutbox({
-  transport,
-  binary,
-  maxBytes = SERVER_LIMITS.maxQueuedBytes,
-  onOverflow,
-}: OutboxOptions): Outbox {
-  const control: Uint8Array[] = [];
-  const ordered: Uint8Array[] = [];
-  const ephemeral = new Map<string, () => Uint8Array>();
-  let waiters: Waiter[] = [];
-  let queuedBytes = 0;
+/**
+ * What waits for one connection, in three lanes: control first, then messages in their order, then ephemeral ones,
+ * of which only the latest of each key is sent. One write per tick and at most one under way; each of at most 64 KiB,
+ * so that progress can be seen. Where a single chunk waits (a message, or what a room shares with all its members)
+ * its bytes are written as they are.
+ */
+export class Outbox {
+  readonly #transport: Pick<Transport, "write">;
+  readonly #ticker: Ticker;
+  readonly #maxBytes: number;
+  readonly #onOverflow: () => void;
+  #control: Framed[] = [];
+  #ordered: Framed[] = [];
+  /** How many of `#ordered` are gone: shifting a long array would move the rest each time. */
+  #orderedHead = 0;
+  #ephemeral: Map<string, () => Framed> | null = null;
+  #waiters: Waiter[] | null = null;
+  #queuedBytes = 0;
   /** Bytes of a message above the bound that was let into the empty queue; they do not count against the bound. */
-  let oversizeBytes = 0;
-  /** The message of which a part is written. */
-  let partial: { readonly message: Uint8Array; offset: number } | null = null;
-  let phase: "idle" | "scheduled" | "writing" | "closed" = "idle";
-  let completedWrites = 0;
+  #oversizeBytes = 0;
+  /** The message of which the chunk `#partialNext` is the next: nothing may come between its fragments. */
+  #partial: Framed | null = null;
+  #partialNext = 0;
+  #phase: "idle" | "scheduled" | "writing" | "closed" = "idle";
+  #writingBytes = 0;
+  #completedWritesCount = 0;
+  readonly #done: () => void;
 
-  const schedule = () => {
-    if (phase !== "idle") return;
-    phase = "scheduled";
-    // After this turn's callbacks and before the next poll: a lone message is not delayed, a burst is one write.
-    setImmediate(flush);
-  };
+  constructor({ transport, ticker, maxBytes = SERVER_LIMITS.maxQueuedBytes, onOverflow }: OutboxOptions) {
+    this.#transport = transport;
+    this.#ticker = ticker;
+    this.#maxBytes = maxBytes;
+    this.#onOverflow = onOverflow;
+    // Made once: a closure per write would be one for each recipient of each message.
+    this.#done = () => this.#written();
+  }
 
-  const enqueue = (lane: Uint8Array[], message: Uint8Array) => {
-    if (phase === "closed") return;
-    const bytes = message.byteLength;
-    if (bytes > maxBytes && queuedBytes === 0) oversizeBytes = bytes;
-    queuedBytes += bytes;
-    if (queuedBytes - oversizeBytes > maxBytes) {
-      close();
-      onOverflow();
-      return;
-    }
-    lane.push(message);
-    schedule();
-  };
+  sendControl(message: Framed): void {
+    if (this.#admit(message)) this.#control.push(message);
+  }
 
-  const nextMessage = (): Uint8Array | undefined => {
-    const message = control.shift() ?? ordered.shift();
-    if (message !== undefined) return message;
-    for (const [key, encode] of ephemeral) {
-      ephemeral.delete(key);
-      const encoded = encode();
-      queuedBytes += encoded.byteLength;
-      return encoded;
-    }
-    return undefined;
-  };
+  /** With `supersedes` a waiting ephemeral message of that key is dropped: it would arrive after this one. */
+  send(message: Framed, supersedes?: string): void {
+    if (supersedes !== undefined) this.#ephemeral?.delete(supersedes);
+    if (this.#admit(message)) this.#ordered.push(message);
+  }
 
-  const nextPieces = (): Piece[] => {
-    const pieces: Piece[] = [];
-    let room = SERVER_LIMITS.maxWriteBytes;
-    while (room > 0) {
-      if (partial === null) {
-        const message = nextMessage();
-        if (message === undefined) break;
-        partial = { message, offset: 0 };
-      }
-      const { message, offset } = partial;
-      const data = message.subarray(offset, offset + room);
-      const last = offset + data.byteLength === message.byteLength;
-      pieces.push({ data, binary, first: offset === 0, last });
-      room -= data.byteLength;
-      if (last) partial = null;
-      else partial.offset += data.byteLength;
-    }
-    return pieces;
-  };
+  /** Encoded when its turn comes; a later one of the same key takes its place. */
+  sendEphemeral(key: string, encode: () => Framed): void {
+    if (this.#phase === "closed") return;
+    this.#ephemeral ??= new Map();
+    if (!this.#ephemeral.has(key) && this.#ephemeral.size >= SERVER_LIMITS.maxEphemeralKeysCount) return;
+    this.#ephemeral.set(key, encode);
+    this.#schedule();
+  }
 
-  const flush = () => {
-    if (phase !== "scheduled") return;
-    const pieces = nextPieces();
-    if (pieces.length === 0) {
-      phase = "idle";
-      return;
-    }
-    phase = "writing";
-    let bytes = 0;
-    for (const { data } of pieces) bytes += data.byteLength;
-    transport.write(pieces, () => {
-      if (phase === "closed") return;
-      completedWrites++;
-      queuedBytes -= bytes;
-      if (queuedBytes <= maxBytes) oversizeBytes = 0;
-      phase = "idle";
-      wake();
-      if (partial !== null || control.length + ordered.length + ephemeral.size > 0) schedule();
+  /** Bytes that wait or are being written; ephemeral ones count once they are encoded. */
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  get isWriting(): boolean {
+    return this.#phase === "writing";
+  }
+
+  get completedWritesCount(): number {
+    return this.#completedWritesCount;
+  }
+
+  /** Settles when at most `maxQueuedBytes` wait, or when nothing will be sent any more. */
+  drained(maxQueuedBytes: number): Promise<void> {
+    if (this.#phase === "closed" || this.#queuedBytes <= maxQueuedBytes) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waiters ??= [];
+      this.#waiters.push({ maxQueuedBytes, resolve });
     });
-  };
+  }
 
-  const wake = () => {
-    if (waiters.length === 0) return;
+  /** Drops what waits; nothing is sent any more. */
+  close(): void {
+    if (this.#phase === "closed") return;
+    this.#phase = "closed";
+    this.#control = [];
+    this.#ordered = [];
+    this.#orderedHead = 0;
+    this.#ephemeral = null;
+    this.#partial = null;
+    this.#queuedBytes = 0;
+    this.#wake();
+  }
+
+  /** For the ticker. */
+  flush(): void {
+    if (this.#phase !== "scheduled") return;
+    const first = this.#nextChunk(Number.POSITIVE_INFINITY);
+    if (first === null) {
+      this.#phase = "idle";
+      return;
+    }
+    let bytes = first.byteLength;
+    let frames = first;
+    let second = this.#nextChunk(SERVER_LIMITS.maxWriteBytes - bytes);
+    if (second !== null) {
+      const chunks = [first];
+      for (; second !== null; second = this.#nextChunk(SERVER_LIMITS.maxWriteBytes - bytes)) {
+        chunks.push(second);
+        bytes += second.byteLength;
+      }
+      frames = Buffer.concat(chunks, bytes);
+    }
+    this.#phase = "writing";
+    this.#writingBytes = bytes;
+    if (this.#transport.write(frames, this.#done)) this.#written();
+  }
+
+  #admit(message: Framed): boolean {
+    if (this.#phase === "closed") return false;
+    const bytes = message.byteLength;
+    if (bytes > this.#maxBytes && this.#queuedBytes === 0) this.#oversizeBytes = bytes;
+    this.#queuedBytes += bytes;
+    if (this.#queuedBytes - this.#oversizeBytes > this.#maxBytes) {
+      this.close();
+      this.#onOverflow();
+      return false;
+    }
+    this.#schedule();
+    return true;
+  }
+
+  #schedule(): void {
+    if (this.#phase !== "idle") return;
+    this.#phase = "scheduled";
+    this.#ticker.write(this);
+  }
+
+  /** The next chunk in the order of the lanes, where it has no more than `maxBytes`. */
+  #nextChunk(maxBytes: number): Uint8Array | null {
+    if (this.#partial === null) {
+      this.#partial = this.#nextMessage();
+      if (this.#partial === null) return null;
+      this.#partialNext = 0;
+    }
+    const { chunks } = this.#partial;
+    const chunk = chunks[this.#partialNext];
+    if (chunk === undefined || chunk.byteLength > maxBytes) return null;
+    this.#partialNext++;
+    if (this.#partialNext === chunks.length) this.#partial = null;
+    return chunk;
+  }
+
+  #nextMessage(): Framed | null {
+    if (this.#control.length > 0) return this.#control.shift() ?? null;
+    return this.#shiftOrdered() ?? this.#takeEphemeral() ?? null;
+  }
+
+  #shiftOrdered(): Framed | undefined {
+    const message = this.#ordered[this.#orderedHead];
+    if (message === undefined) return undefined;
+    this.#orderedHead++;
+    if (this.#orderedHead === this.#ordered.length) {
+      this.#ordered = [];
+      this.#orderedHead = 0;
+    }
+    return message;
+  }
+
+  #takeEphemeral(): Framed | undefined {
+    if (this.#ephemeral === null) return undefined;
+    for (const [key, encode] of this.#ephemeral) {
+      this.#ephemeral.delete(key);
+      const message = encode();
+      this.#queuedBytes += message.byteLength;
+      return message;
+    }
+    this.#ephemeral = null;
+    return undefined;
+  }
+
+  #written(): void {
+    if (this.#phase === "closed") return;
+    this.#completedWritesCount++;
+    this.#queuedBytes -= this.#writingBytes;
+    if (this.#queuedBytes <= this.#maxBytes) this.#oversizeBytes = 0;
+    this.#phase = "idle";
+    this.#wake();
+    const waits =
+      this.#partial !== null || this.#control.length + this.#ordered.length > 0 || this.#ephemeral !== null;
+    if (waits) this.#schedule();
+  }
+
+  #wake(): void {
+    if (this.#waiters === null) return;
     const still: Waiter[] = [];
-    for (const waiter of waiters) {
-      if (phase === "closed" || queuedBytes <= waiter.maxQueuedBytes) waiter.resolve();
+    for (const waiter of this.#waiters) {
+      if (this.#phase === "closed" || this.#queuedBytes <= waiter.maxQueuedBytes) waiter.resolve();
       else still.push(waiter);
     }
-    waiters = still;
-  };
-
-  const close = () => {
-    if (phase === "closed") return;
-    phase = "closed";
-    control.length = 0;
-    ordered.length = 0;
-    ephemeral.clear();
-    partial = null;
-    wake();
-  };
-
-  return {
-    sendControl: (message) => enqueue(control, message),
-    send(message, supersedes) {
-      if (supersedes !== undefined) ephemeral.delete(supersedes);
-      enqueue(ordered, message);
-    },
-    sendEphemeral(key, encode) {
-      if (phase === "closed") return;
-      ephemeral.set(key, encode);
-      schedule();
-    },
-    get queuedBytes() {
-      return queuedBytes;
-    },
-    drained(maxQueuedBytes) {
-      if (phase === "closed" || queuedBytes <= maxQueuedBytes) return Promise.resolve();
-      return new Promise((resolve) => waiters.push({ maxQueuedBytes, resolve }));
-    },
-    isWriting: () => phase === "writing",
-    get completedWrites() {
-      return completedWrites;
-    },
-    close,
-  };
+    this.#waiters = still.length === 0 ? null : still;
+  }
 }

@@ -10,6 +10,16 @@ export function failureOf(error: unknown): EngineFailure | ProtocolFailure {
   );
 }
 
+/** What a server answers that was put together without an engine. */
+export function withoutEngine(): ProtocolFailure {
+  return new ProtocolFailure("feature_unavailable", "This server answers no queries: it has no engine.");
+}
+
+/** What a server answers that was put together without rooms. */
+export function withoutRooms(): ProtocolFailure {
+  return new ProtocolFailure("feature_unavailable", "This server has no rooms.");
+}
+
 /** A fault of the server itself rather than of the request. */
 export function isFault(error: unknown): boolean {
   return failureOf(error).code === "internal_error";
@@ -54,6 +64,12 @@ export function correlationOfValue(value: unknown): string | undefined {
       return member;
   }
   return undefined;
+}
+
+/** The room that a request was about, for the answer to its failure. */
+export function roomIdOf(payload: unknown): string | undefined {
+  const roomId = memberOf(payload, "room_id");
+  return typeof roomId === "string" ? roomId.slice(0, WIRE_LIMITS.maxIdCharacters) : undefined;
 }
 
 function memberOf(value: unknown, name: string): unknown {

@@ -3,40 +3,37 @@ import { SERVER_LIMITS } from "../limits.js";
 
 type CancelReason = "requested" | "disconnected" | "shutdown";
 
-/** A query in progress. */
+/** A query in progress: an id that somebody asked under. */
 export interface Run {
   readonly id: string;
-  /** Whose it is: a user of sockets, or an HTTP client. */
-  readonly owner: string;
-  readonly startedAtMs: number;
+  /** Within which the id is unique: a user of sockets, a room, or an HTTP client. */
+  readonly scope: RunScope;
   /** Aborted when somebody cancels; `cancelReason` then says why. */
   readonly signal: AbortSignal;
   readonly cancelReason: CancelReason | null;
   /** The first reason stands. Does nothing after the end. */
   cancel(reason: CancelReason): void;
-  /** Rows that the watcher may be sent, for a streamed query. */
-  grant(rows: number): void;
-  onGrant(listener: (rows: number) => void): void;
   /** Frees nothing but the work: the id stays taken for five minutes. */
   end(): void;
 }
 
+export type RunScope = `user:${string}` | `room:${string}` | `http:${string}`;
+
 /** Queries in progress and, for a while, the ids of those that ended. */
 export interface Runs {
-  /** Throws `duplicate_query` where the owner has (or lately had) a run of this id. */
-  begin(owner: string, id: string): Run;
-  /** One that is in progress. */
-  find(owner: string, id: string): Run | undefined;
+  /** Throws `duplicate_query` where the scope has (or lately had) a run of this id. */
+  begin(scope: RunScope, id: string): Run;
+  /** Whether a run of this id has ended; kept in mind for longer than the id is taken. */
+  hasEnded(scope: RunScope, id: string): boolean;
   readonly activeCount: number;
   cancelAll(reason: CancelReason): void;
   /** Settles when no run is in progress. */
   idle(): Promise<void>;
 }
 
-interface Ended {
-  readonly owner: string;
-  readonly id: string;
-  readonly atMs: number;
+/** Of a run among all runs, for a `Map` or a store: no two pairs have the same. */
+export function runKey(scope: RunScope, id: string): string {
+  return JSON.stringify([scope, id]);
 }
 
 export function createRuns({
@@ -46,55 +43,49 @@ export function createRuns({
   readonly retentionMs?: number;
   readonly nowMs?: () => number;
 } = {}): Runs {
-  /** Owner → id → the run, or `null` where only its id is kept. */
-  const owners = new Map<string, Map<string, Run | null>>();
-  const active = new Set<Run>();
-  /** In the order of their ends. */
-  const ended = new Set<Ended>();
+  const active = new Map<string, Run>();
+  /** Key → when it ended, in the order of the ends. */
+  const ended = new Map<string, number>();
   let waiters: (() => void)[] = [];
 
   const forgetOld = () => {
-    const oldest = nowMs() - retentionMs;
-    for (const first of ended) {
-      if (first.atMs > oldest && ended.size <= SERVER_LIMITS.retainedRunsCount) return;
-      ended.delete(first);
-      const ids = owners.get(first.owner);
-      ids?.delete(first.id);
-      if (ids?.size === 0) owners.delete(first.owner);
+    const oldestMs = nowMs() - SERVER_LIMITS.endedRunsMemoryMs;
+    for (const [key, atMs] of ended) {
+      if (atMs > oldestMs && ended.size <= SERVER_LIMITS.endedRunsCount) return;
+      ended.delete(key);
     }
   };
 
-  const finish = (run: Run) => {
-    if (!active.delete(run)) return;
-    owners.get(run.owner)?.set(run.id, null);
-    ended.add({ owner: run.owner, id: run.id, atMs: nowMs() });
+  const finish = (key: string) => {
+    if (!active.delete(key)) return;
+    ended.set(key, nowMs());
     if (active.size > 0) return;
     for (const resolve of waiters) resolve();
     waiters = [];
   };
 
   return {
-    begin(owner, id) {
+    begin(scope, id) {
       forgetOld();
-      const ids = owners.get(owner) ?? new Map<string, Run | null>();
-      if (ids.has(id)) {
+      const key = runKey(scope, id);
+      const endedAtMs = ended.get(key);
+      if (active.has(key) || (endedAtMs !== undefined && endedAtMs > nowMs() - retentionMs)) {
         throw new ProtocolFailure(
           "duplicate_query",
           `There is a query "${id}" already. Each needs an id of its own, for five minutes beyond its end.`,
         );
       }
-      const run = createRun(owner, id, nowMs(), finish);
-      ids.set(id, run);
-      owners.set(owner, ids);
-      active.add(run);
+      const run = createRun(scope, id, () => finish(key));
+      ended.delete(key);
+      active.set(key, run);
       return run;
     },
-    find: (owner, id) => owners.get(owner)?.get(id) ?? undefined,
+    hasEnded: (scope, id) => ended.has(runKey(scope, id)),
     get activeCount() {
       return active.size;
     },
     cancelAll(reason) {
-      for (const run of active) run.cancel(reason);
+      for (const run of active.values()) run.cancel(reason);
     },
     idle() {
       if (active.size === 0) return Promise.resolve();
@@ -103,33 +94,25 @@ export function createRuns({
   };
 }
 
-function createRun(owner: string, id: string, startedAtMs: number, onEnd: (run: Run) => void): Run {
+function createRun(scope: RunScope, id: string, onEnd: () => void): Run {
   const abort = new AbortController();
-  const listeners = new Set<(rows: number) => void>();
   let cancelReason: CancelReason | null = null;
-  const run: Run = {
+  let over = false;
+  return {
     id,
-    owner,
-    startedAtMs,
+    scope,
     signal: abort.signal,
     get cancelReason() {
       return cancelReason;
     },
     cancel(reason) {
-      if (cancelReason !== null) return;
+      if (cancelReason !== null || over) return;
       cancelReason = reason;
       abort.abort();
     },
-    grant(rows) {
-      for (const listener of listeners) listener(rows);
-    },
-    onGrant(listener) {
-      listeners.add(listener);
-    },
     end() {
-      listeners.clear();
-      onEnd(run);
+      over = true;
+      onEnd();
     },
   };
-  return run;
 }

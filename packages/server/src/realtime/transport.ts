@@ -1,11 +1,3 @@
-/** A part of a message. Messages above the write size go as several pieces, in order, never mixed with another's. */
-export interface Piece {
-  readonly data: Uint8Array;
-  readonly binary: boolean;
-  readonly first: boolean;
-  readonly last: boolean;
-}
-
 /** What a transport tells of its peer. */
 export interface TransportEvents {
   /** A whole message. */
@@ -20,10 +12,11 @@ export interface TransportEvents {
 export interface Transport {
   readonly remoteAddress: string;
   /**
-   * Hands pieces over as one write. `done` is called once: when they were taken by the network, or when they
-   * cannot be any more.
+   * Hands over whole frames (RFC 6455), which are not changed afterwards: several transports may get the same bytes.
+   * Returns whether the network has taken them already, which is the rule. Where it has not, `done` is called once,
+   * later: when they were taken, or when they cannot be any more.
    */
-  write(pieces: readonly Piece[], done: () => void): void;
+  write(frames: Uint8Array, done: () => void): boolean;
   /** Asks for a sign of life below the messages. */
   ping(): void;
   /** Begins the closing handshake; later writes are dropped. */

@@ -211,7 +211,7 @@ test("[ERR-2] the tenth bad message in a row closes with 1008; a good one in bet
 test("[ERR-3] messages of unknown types, as newer clients send them, never close", async () => {
   await using server = await startServer();
   await using client = await openClient(server.ws);
-  for (let index = 0; index < 12; index++) client.send("cursor_position");
+  for (let index = 0; index < 12; index++) client.send("newer_message");
   client.send("ping");
   await client.next("pong");
 });

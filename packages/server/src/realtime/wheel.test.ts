@@ -11,7 +11,7 @@ afterEach(() => {
 test("an entry is visited when its time has come and then as often as it asks for", () => {
   const wheel = createWheel(100);
   const visits: number[] = [];
-  wheel.add((nowMs) => visits.push(nowMs) && 300, 250);
+  wheel.add({ visit: (nowMs) => visits.push(nowMs) && 300 }, 250);
   vi.advanceTimersByTime(1_000);
   expect(visits).toEqual([300, 600, 900]);
   wheel.close();
@@ -20,13 +20,31 @@ test("an entry is visited when its time has come and then as often as it asks fo
 test("an entry that is taken off, even by its own visit, is not visited again", () => {
   const wheel = createWheel(100);
   let visitCount = 0;
-  const stop = wheel.add(() => {
-    visitCount++;
-    stop();
-    return 100;
-  }, 100);
-  const stopOther = wheel.add(() => expect.fail("was taken off"), 200);
-  stopOther();
+  const visitor = {
+    visit() {
+      visitCount++;
+      entry.remove();
+      return 100;
+    },
+  };
+  const entry = wheel.add(visitor, 100);
+  const other = wheel.add({ visit: () => expect.fail("was taken off") }, 200);
+  other.remove();
+  vi.advanceTimersByTime(1_000);
+  expect(visitCount).toBe(1);
+  wheel.close();
+});
+
+test("an entry that asks for nothing more is not visited again", () => {
+  const wheel = createWheel(100);
+  let visitCount = 0;
+  const visitor = {
+    visit() {
+      visitCount++;
+      return null;
+    },
+  };
+  wheel.add(visitor, 100);
   vi.advanceTimersByTime(1_000);
   expect(visitCount).toBe(1);
   wheel.close();

@@ -1,17 +1,24 @@
-/** Looked at when its time has come; returns the milliseconds until it wants to be looked at again. */
-type Visit = (nowMs: number) => number;
+/** Looked at when its time has come. */
+export interface Visitor {
+  /** Returns the milliseconds until it wants to be looked at again, or `null` where it does not. */
+  visit(nowMs: number): number | null;
+}
 
 /** One timer for any number of deadlines. */
 export interface Wheel {
   /** Monotonic, as of the last tick: cheap enough to be read for every frame. */
   now(): number;
-  /** Visits for the first time after `delayMs`, rounded up to a tick. Returns the way to stop. */
-  add(visit: Visit, delayMs: number): () => void;
+  /** Visits for the first time after `delayMs`, rounded up to a tick. */
+  add(visitor: Visitor, delayMs: number): WheelEntry;
   close(): void;
 }
 
-interface Entry {
-  readonly visit: Visit;
+export interface WheelEntry {
+  remove(): void;
+}
+
+interface Entry extends WheelEntry {
+  readonly visitor: Visitor;
   slot: number;
   /** Kept apart from the slots: a visit may remove its own entry, which stands in none at that time. */
   removed: boolean;
@@ -46,8 +53,8 @@ export function createWheel(tickMs: number): Wheel {
       if (due === undefined) continue;
       for (const entry of due) {
         if (entry.removed) continue;
-        const delayMs = entry.visit(nowMs);
-        if (!entry.removed) put(entry, delayMs);
+        const delayMs = entry.visitor.visit(nowMs);
+        if (!entry.removed && delayMs !== null) put(entry, delayMs);
       }
     }
   };
@@ -56,13 +63,18 @@ export function createWheel(tickMs: number): Wheel {
 
   return {
     now: () => nowMs,
-    add(visit, delayMs) {
-      const entry: Entry = { visit, slot: 0, removed: false };
-      put(entry, delayMs);
-      return () => {
-        entry.removed = true;
-        slots.get(entry.slot)?.delete(entry);
+    add(visitor, delayMs) {
+      const entry: Entry = {
+        visitor,
+        slot: 0,
+        removed: false,
+        remove() {
+          entry.removed = true;
+          slots.get(entry.slot)?.delete(entry);
+        },
       };
+      put(entry, delayMs);
+      return entry;
     },
     close: () => clearInterval(timer),
   };

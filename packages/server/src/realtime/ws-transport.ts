@@ -1,44 +1,94 @@
 import type { Socket } from "node:net";
-import type { RawData, WebSocket } from "ws";
-import { encodeFrames } from "./frames.js";
-import type { Transport } from "./transport.js";
+import { type RawData, WebSocket } from "ws";
+import type { Transport, TransportEvents } from "./transport.js";
+
+/**
+ * The `WebSocket` of `ws` with a place for its events: listeners are functions shared by all sockets, so that a
+ * connection costs no closures of its own.
+ */
+export class LiveSocket extends WebSocket {
+  events: TransportEvents | null = null;
+}
+
+/** Written behind something to learn when that was taken. */
+const NOTHING = Buffer.alloc(0);
 
 /**
  * A transport over a WebSocket of `ws` and the socket that the upgrade handed over.
  *
- * Data frames are written to the socket here, as one buffer per tick; reading, control frames and the closing
- * handshake stay with `ws`. That is sound because deflate is off (frames of `ws` are written synchronously) and
- * because only whole frames are written, so that a pong or a close of `ws` always falls between two.
+ * Data frames are written to the socket here; reading, control frames and the closing handshake stay with `ws`. That
+ * is sound because deflate is off (frames of `ws` are written synchronously) and because only whole frames are
+ * written, so that a pong or a close of `ws` always falls between two.
  */
 export function createWsTransport(webSocket: WebSocket, socket: Socket): Transport {
-  const isOpen = () => webSocket.readyState === webSocket.OPEN;
-  // Whatever goes wrong ends in `close`; an error without a listener would end the process.
-  webSocket.on("error", ignore);
+  return new WsTransport(webSocket, socket);
+}
 
-  return {
-    remoteAddress: socket.remoteAddress ?? "",
-    write(pieces, done) {
-      if (!isOpen() || !socket.writable) {
-        queueMicrotask(done);
-        return;
-      }
-      socket.write(encodeFrames(pieces), done);
-    },
-    ping() {
-      if (isOpen()) webSocket.ping(undefined, false, ignore);
-    },
-    close: (code, reason) => webSocket.close(code, reason),
-    terminate: () => webSocket.terminate(),
-    listen(events) {
-      webSocket.on("message", (data, isBinary) => {
-        const bytes = asBytes(data);
-        events.onMessage(isBinary ? bytes : bytes.toString("utf8"));
-      });
-      webSocket.on("ping", events.onAlive);
-      webSocket.on("pong", events.onAlive);
-      webSocket.on("close", events.onClose);
-    },
-  };
+class WsTransport implements Transport {
+  readonly #webSocket: WebSocket;
+  readonly #socket: Socket;
+
+  constructor(webSocket: WebSocket, socket: Socket) {
+    this.#webSocket = webSocket;
+    this.#socket = socket;
+    // Whatever goes wrong ends in `close`; an error without a listener would end the process.
+    webSocket.on("error", ignore);
+  }
+
+  get remoteAddress(): string {
+    return this.#socket.remoteAddress ?? "";
+  }
+
+  write(frames: Uint8Array, done: () => void): boolean {
+    const socket = this.#socket;
+    if (this.#webSocket.readyState !== WebSocket.OPEN || !socket.writable) return true;
+    socket.write(frames);
+    // The kernel took them within the call. A callback for each write would cost more than all the rest of it.
+    if (socket.writableLength === 0) return true;
+    socket.write(NOTHING, done);
+    return false;
+  }
+
+  ping(): void {
+    if (this.#webSocket.readyState === WebSocket.OPEN) this.#webSocket.ping(undefined, false, ignore);
+  }
+
+  close(code: number, reason: string): void {
+    this.#webSocket.close(code, reason);
+  }
+
+  terminate(): void {
+    this.#webSocket.terminate();
+  }
+
+  listen(events: TransportEvents): void {
+    if (this.#webSocket instanceof LiveSocket) this.#webSocket.events = events;
+    else foreignEvents.set(this.#webSocket, events);
+    this.#webSocket.on("message", onMessage);
+    this.#webSocket.on("ping", onAlive);
+    this.#webSocket.on("pong", onAlive);
+    this.#webSocket.on("close", onClose);
+  }
+}
+
+function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
+  const bytes = asBytes(data);
+  eventsOf(this)?.onMessage(isBinary ? bytes : bytes.toString("utf8"));
+}
+
+function onAlive(this: WebSocket): void {
+  eventsOf(this)?.onAlive();
+}
+
+function onClose(this: WebSocket, code: number): void {
+  eventsOf(this)?.onClose(code);
+}
+
+/** Of those that another server made. */
+const foreignEvents = new WeakMap<WebSocket, TransportEvents>();
+
+function eventsOf(webSocket: WebSocket): TransportEvents | null | undefined {
+  return webSocket instanceof LiveSocket ? webSocket.events : foreignEvents.get(webSocket);
 }
 
 function ignore(): void {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { SERVER_LIMITS } from "../limits.js";
 import { readSettings } from "./read.js";
 import { envOf, flagOf, SETTING_NAMES, SETTINGS } from "./table.js";
 
@@ -63,11 +64,13 @@ test("relative paths of the file are relative to its folder", () => {
   const configFile = file({
     data: ["a.ttl"],
     cacheDir: "cache",
+    store: "live.db",
     endpoint: [{ id: "b", title: "B", data: ["b.ttl"], examples: ["e.ttl"] }],
   });
   expect(readSettings({ configFile })).toMatchObject({
     data: [join(folder, "a.ttl")],
     cacheDir: join(folder, "cache"),
+    store: join(folder, "live.db"),
     endpoint: [{ id: "b", data: [join(folder, "b.ttl")], examples: [join(folder, "e.ttl")] }],
   });
 });
@@ -101,6 +104,21 @@ test("a file that is no JSON object, has unknown names or wrong values is refuse
   expect(() => readSettings({ configFile: file({ endpoint: [{ id: "a b", title: "x" }] }) })).toThrow(
     "endpoint (file",
   );
+});
+
+test("[HTTP-23] an admin key may have 32 characters; a shorter one is refused in words that do not tell it", () => {
+  const key = "0123456789abcdefghij-0123456789+";
+  expect(key).toHaveLength(SERVER_LIMITS.minAdminKeyCharacters);
+  expect(readSettings({ env: { SPARQL_LIVE_ADMIN_KEY: key } }).adminKey).toBe(key);
+  expect(readSettings().adminKey).toBeNull();
+  const most = "k".repeat(SERVER_LIMITS.maxAdminKeyCharacters);
+  expect(readSettings({ flags: { adminKey: most } }).adminKey).toBe(most);
+  for (const wrong of [key.slice(1), `${most}k`, `${key} ${key}`, `${key}\u{e9}`]) {
+    const read = () => readSettings({ configFile: file({ adminKey: wrong }) });
+    expect(read).toThrow("adminKey (file");
+    expect(read).toThrow("is not shown); allowed: 32 to 256");
+    expect(read).not.toThrow(wrong);
+  }
 });
 
 test("names of flags and variables follow from the name of the setting", () => {

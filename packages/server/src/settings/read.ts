@@ -1,7 +1,15 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { Compile } from "typebox/compile";
-import { envOf, flagOf, SETTING_NAMES, SETTINGS, type SettingName, type Settings } from "./table.js";
+import {
+  envOf,
+  flagOf,
+  SETTING_NAMES,
+  SETTINGS,
+  type SettingDefinition,
+  type SettingName,
+  type Settings,
+} from "./table.js";
 
 /** A setting that cannot be taken. The message names it, where it stands, and what is allowed. */
 export class SettingsError extends Error {
@@ -47,7 +55,9 @@ export function readSettings({ flags = {}, env = {}, configFile }: SettingSource
 
 function check(name: SettingName, { value, source }: Given): unknown {
   if (validators.get(name)?.Check(value) === true) return value;
-  throw new SettingsError(`${name} (${source}) is ${show(value)}; allowed: ${SETTINGS[name].allowed}.`);
+  const setting: SettingDefinition = SETTINGS[name];
+  const found = setting.isSecret === true ? "not what it may be (and is not shown)" : show(value);
+  throw new SettingsError(`${name} (${source}) is ${found}; allowed: ${setting.allowed}.`);
 }
 
 function show(value: unknown): string {
@@ -73,6 +83,9 @@ function fromFile(name: SettingName, file: ReadonlyMap<string, unknown>, path: s
   const source = `file ${path}`;
   const base = dirname(resolve(path));
   if (name === "cacheDir" && typeof value === "string") return { value: resolve(base, value), source };
+  if (name === "store" && typeof value === "string" && value !== "memory") {
+    return { value: resolve(base, value), source };
+  }
   if (name === "data" && Array.isArray(value)) return { value: resolveAll(base, value), source };
   if (name === "endpoint" && Array.isArray(value)) {
     return { value: value.map((entry) => resolveEntry(base, entry)), source };

@@ -13,6 +13,8 @@ export interface SettingDefinition<S extends TSchema = TSchema> {
   readonly placeholder?: string;
   /** How the text of a flag or an environment variable is read. */
   readonly kind: "text" | "number" | "switch" | "list";
+  /** Its value is not told, not even in an error. Default `false`. */
+  readonly isSecret?: boolean;
 }
 
 function text<S extends TSchema>(
@@ -49,6 +51,10 @@ function list<S extends TSchema>(item: S, placeholder: string, allowed: string, 
 const HttpUrl = Type.String({ pattern: "^https?://[^\\s/]+(/\\S*)?$" });
 const Iri = Type.String({ pattern: '^[A-Za-z][A-Za-z0-9+.-]*:[^\\s<>"{}|\\\\^`]+$' });
 const Origin = Type.String({ pattern: "^https?://[^\\s/]+$" });
+/** Visible ASCII, so that it fits in a header. */
+const AdminKey = Type.String({
+  pattern: `^[!-~]{${SERVER_LIMITS.minAdminKeyCharacters},${SERVER_LIMITS.maxAdminKeyCharacters}}$`,
+});
 
 /** An entry of the registry, as it may stand in the configuration file. */
 const EndpointSetting = Type.Union([
@@ -113,6 +119,13 @@ export const SETTINGS = {
     "a folder",
     "where profiles of endpoints are kept; without it under the user's cache folder",
   ),
+  store: text(
+    Type.Union([Type.String({ minLength: 1 }), Type.Null()]),
+    null,
+    "<memory|path>",
+    '"memory", or the path of a file',
+    "where rooms, their messages, documents and queues are kept; without it a file under the user's data folder",
+  ),
   workers: whole(1, 64, 2, "<number>", "threads that answer queries on embedded data"),
   workerMemoryMb: whole(
     64,
@@ -158,6 +171,16 @@ export const SETTINGS = {
     "origins such as https://example.org",
     "origins, besides the server's own, whose pages may connect",
   ),
+  adminKey: {
+    ...text(
+      Type.Union([AdminKey, Type.Null()]),
+      null,
+      "<key>",
+      `${SERVER_LIMITS.minAdminKeyCharacters} to ${SERVER_LIMITS.maxAdminKeyCharacters} letters, digits and signs`,
+      "proves an administrator; without it there is none. Others can read flags: use the environment or the file",
+    ),
+    isSecret: true,
+  },
   heartbeatIntervalMs: whole(
     100,
     3_600_000,
@@ -171,6 +194,50 @@ export const SETTINGS = {
     SERVER_LIMITS.heartbeatTimeoutMs,
     "<milliseconds>",
     "silence after which a connection is closed",
+  ),
+  rateLimitPerMinute: whole(
+    0,
+    1_000_000,
+    SERVER_LIMITS.requestsPerMinuteCount,
+    "<messages>",
+    "messages of one connection a minute, and as many at once; 0 lifts the limit",
+  ),
+  maxConnectionsPerUser: whole(
+    1,
+    1_000_000,
+    SERVER_LIMITS.connectionsPerUserCount,
+    "<number>",
+    "connections that one user may have",
+  ),
+  maxConnectionsPerAddress: whole(
+    1,
+    1_000_000,
+    SERVER_LIMITS.connectionsPerAddressCount,
+    "<number>",
+    "connections that may come from one IP address",
+  ),
+  maxRooms: whole(1, 10_000_000, SERVER_LIMITS.roomsCount, "<number>", "rooms that there may be"),
+  maxMembersPerRoom: whole(
+    1,
+    1_000_000,
+    SERVER_LIMITS.membersPerRoomCount,
+    "<users>",
+    "users in a room that names no other number",
+  ),
+  makeRooms: onOff(true, "make a missing room for whoever opens its address"),
+  presenceGraceMs: whole(
+    0,
+    3_600_000,
+    SERVER_LIMITS.presenceGraceMs,
+    "<milliseconds>",
+    "how long a connection that was lost stays a member of its rooms",
+  ),
+  resumeWindowMs: whole(
+    1,
+    86_400_000,
+    SERVER_LIMITS.resumeWindowMs,
+    "<milliseconds>",
+    "how long a connection that was lost may come back",
   ),
 } as const satisfies Record<string, SettingDefinition>;
 

@@ -2,6 +2,7 @@ import type { Engine } from "@sparql-live/engine";
 import { pino } from "pino";
 import { createServer, type Server, type ServerSettings } from "../http/server.js";
 import { readSettings } from "../settings/read.js";
+import type { Storage } from "../storage.js";
 import { createMemoryEngine, type MemoryEngine } from "./memory-engine.js";
 
 export const CITIES = `
@@ -32,13 +33,18 @@ export interface TestServer extends AsyncDisposable {
 export async function startServer<E extends Engine = MemoryEngine>({
   engine = createMemoryEngine(CITIES) as unknown as E,
   settings = {},
+  storage,
 }: {
   engine?: E;
   settings?: Partial<ServerSettings>;
+  storage?: Storage;
 } = {}): Promise<TestServer & { readonly engine: E }> {
   const logged: string[] = [];
   const log = pino({ level: "trace" }, { write: (line: string) => void logged.push(line) });
-  const server = await createServer({ ...readSettings(), port: 0, ...settings }, engine, log);
+  const server = await createServer(
+    { ...readSettings(), port: 0, ...settings },
+    { engine, log, ...(storage === undefined ? {} : { storage }) },
+  );
   const url = await server.listen();
   return {
     url,

@@ -1,23 +1,24 @@
 import type { Binding, Term } from "@sparql-live/engine";
 
 /**
- * How many of `rows`, from `start`, make a chunk of at most `maxBytes` (at least one). The size is an estimate of
- * the encoded one, from the lengths of the strings: encoding every row twice would cost more than it saves.
+ * How many of `rows`, from `start`, make a chunk of at most `maxBytes` (at least one), and its bytes: an estimate of
+ * the encoded ones, from the lengths of the strings: encoding every row twice would cost more than it saves.
  */
-export function chunkLength(
+export function measureChunk(
   rows: readonly Binding[],
   start: number,
   maxRows: number,
   maxBytes: number,
-): number {
+): { readonly count: number; readonly bytes: number } {
   let bytes = 0;
   let count = 0;
   while (count < maxRows && start + count < rows.length) {
-    bytes += rowBytes(rows[start + count]);
-    if (bytes > maxBytes && count > 0) break;
+    const more = rowBytes(rows[start + count]);
+    if (bytes + more > maxBytes && count > 0) break;
+    bytes += more;
     count++;
   }
-  return count;
+  return { count, bytes };
 }
 
 /** Quotes, names and commas around each term. */

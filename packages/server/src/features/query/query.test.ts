@@ -355,13 +355,3 @@ test("[CANCEL-3] another connection of the same user may cancel, another user ma
   ada2.send("query_cancel", { query_id: "q" });
   await ada.next("query_cancelled", "q");
 });
-
-test("[CANCEL-4] a lost connection stops its queries", async () => {
-  const engine = createMemoryEngine(manyTriples(10));
-  await using server = await startServer({ engine });
-  await using client = await openClient(server.ws);
-  client.send("query_request", { sparql: STUCK }, { message_id: "q" });
-  await client.next("query_progress", "q");
-  client.socket.terminate();
-  await expect.poll(() => engine.openCount).toBe(0);
-});

@@ -1,100 +1,92 @@
 import { randomUUID } from "node:crypto";
-import type { AnswerRequest } from "@sparql-live/engine";
-import { ProtocolFailure, WIRE_LIMITS } from "@sparql-live/protocol";
-import { correlationOf, type Handler, type MessageOf } from "../../realtime/dispatcher.js";
-import { errorMessageOf } from "../../realtime/refusals.js";
-import type { Run, Runs } from "../../realtime/runs.js";
-import { createCredit } from "./credit.js";
-import { collectRows, streamRows } from "./row-sinks.js";
-import { type QueryDeps, runQuery } from "./run-query.js";
-
-export interface QueryFeatureDeps extends QueryDeps {
-  readonly runs: Runs;
-}
+import { WIRE_LIMITS } from "@sparql-live/protocol";
+import type { Connection } from "../../realtime/connection.js";
+import { correlationOf, type Handler } from "../../realtime/dispatcher.js";
+import { errorMessageOf, isFault, withoutEngine } from "../../realtime/refusals.js";
+import type { QueryRuns } from "./query-runs.js";
+import { answerRequest } from "./request.js";
 
 export interface QueryHandlers {
   readonly query_request: Handler<"query_request">;
+  readonly query_attach: Handler<"query_attach">;
   readonly query_cancel: Handler<"query_cancel">;
   readonly query_credit: Handler<"query_credit">;
 }
 
-export function createQueryHandlers(deps: QueryFeatureDeps): QueryHandlers {
-  const { runs } = deps;
+/** `queries`: `null` where there is no engine. */
+export function createQueryHandlers({ queries }: { readonly queries: QueryRuns | null }): QueryHandlers {
   return {
     async query_request(message, connection) {
-      const queryId = correlationOf(message) ?? randomUUID();
+      const { payload } = message;
+      const { stream = false, credit = WIRE_LIMITS.defaultCreditRows, room_id: roomId } = payload;
       const correlationId = correlationOf(message);
-      let run: Run;
-      let request: AnswerRequest;
+      const queryId = correlationId ?? randomUUID();
+      let done: Promise<void>;
       try {
-        request = answerRequest(message);
-        run = runs.begin(connection.user.id, queryId);
+        if (queries === null) throw withoutEngine();
+        const request = answerRequest(payload);
+        const audience = roomId === undefined ? null : queries.rooms.audience(roomId, connection, "run");
+        ({ done } = queries.begin(connection, {
+          queryId,
+          request,
+          watching: { stream, credit },
+          // Waited for only where it must be: what comes next may be about this run.
+          audience: audience instanceof Promise ? await audience : audience,
+        }));
       } catch (error) {
-        connection.send("error_message", errorMessageOf(error, queryId), { correlationId });
+        refuse(connection, error, { queryId, roomId, correlationId });
         return;
       }
-      const onLost = () => run.cancel("disconnected");
-      connection.signal.addEventListener("abort", onLost);
-      if (connection.signal.aborted) onLost();
+      await done;
+    },
+
+    async query_attach(message, connection) {
+      const { query_id: queryId, room_id: roomId, since, credit, stream } = message.payload;
       try {
-        const { stream, credit: rows } = message.payload;
-        let sink = collectRows();
-        if (stream === true) {
-          const credit = createCredit({ rows: rows ?? WIRE_LIMITS.defaultCreditRows });
-          run.onGrant(credit.grant);
-          sink = streamRows({ queryId, correlationId, connection, credit, signal: run.signal });
-        }
-        await runQuery({ run, request, sink, connection, correlationId }, deps);
-      } finally {
-        connection.signal.removeEventListener("abort", onLost);
-        run.end();
+        if (queries === null) throw withoutEngine();
+        await queries.attach(
+          connection,
+          { queryId, roomId },
+          {
+            ...(since === undefined ? {} : { since }),
+            ...(credit === undefined ? {} : { credit }),
+            ...(stream === undefined ? {} : { stream }),
+          },
+        );
+      } catch (error) {
+        refuse(connection, error, { queryId, roomId, correlationId: correlationOf(message) });
       }
     },
 
-    query_cancel(message, connection) {
-      const { query_id: queryId } = message.payload;
-      const run = runs.find(connection.user.id, queryId);
-      if (run !== undefined) {
-        run.cancel("requested");
-        return;
+    async query_cancel(message, connection) {
+      const { query_id: queryId, room_id: roomId } = message.payload;
+      try {
+        if (queries === null) throw withoutEngine();
+        await queries.cancel(connection, { queryId, roomId });
+      } catch (error) {
+        refuse(connection, error, { queryId, roomId, correlationId: correlationOf(message) });
       }
-      const missing = new ProtocolFailure(
-        "query_not_found",
-        `No query "${queryId}" is in progress; it may be over already.`,
-      );
-      const payload = errorMessageOf(missing, queryId);
-      connection.send("error_message", payload, { correlationId: correlationOf(message) });
     },
 
     query_credit(message, connection) {
-      // Credit that comes after the end is no mistake: it was on its way.
-      runs.find(connection.user.id, message.payload.query_id)?.grant(message.payload.rows);
+      const { query_id: queryId, room_id: roomId, rows } = message.payload;
+      queries?.grant(connection, { queryId, roomId }, rows);
     },
   };
 }
 
-/** Throws `question_required` and `bad_request`. */
-function answerRequest({ payload }: MessageOf<"query_request">): AnswerRequest {
-  const question = payload.natural_language?.trim() ?? "";
-  const sparql = payload.sparql?.trim() ?? "";
-  if (question === "" && sparql === "") {
-    throw new ProtocolFailure("question_required", "natural_language is required");
-  }
-  if (question !== "" && sparql !== "") {
-    throw new ProtocolFailure("bad_request", "Give either `natural_language` or `sparql`, not both.");
-  }
-  if (payload.endpoint_id !== undefined && payload.endpoint_url !== undefined) {
-    throw new ProtocolFailure("bad_request", "Give either `endpoint_id` or `endpoint_url`, not both.");
-  }
-  return {
-    // The texts go on as they came: places in failures and links are counted in them.
-    ...(sparql === "" ? { question: payload.natural_language ?? "" } : { sparql: payload.sparql ?? "" }),
-    ...(payload.endpoint_id === undefined ? {} : { endpointId: payload.endpoint_id }),
-    ...(payload.endpoint_url === undefined ? {} : { endpointUrl: payload.endpoint_url }),
-    ...(payload.strategy === undefined ? {} : { strategy: payload.strategy }),
-    ...(payload.execute === undefined ? {} : { execute: payload.execute }),
-    limit: payload.limit ?? WIRE_LIMITS.defaultRowLimit,
-    ...(payload.timeout === undefined ? {} : { timeoutMs: payload.timeout * 1_000 }),
-    ...(payload.projection === undefined ? {} : { projection: payload.projection }),
+interface Refused {
+  readonly queryId: string;
+  readonly roomId: string | undefined;
+  readonly correlationId: string | undefined;
+}
+
+/** Faults of our own are the dispatcher's to log and to answer. */
+function refuse(connection: Connection, error: unknown, { queryId, roomId, correlationId }: Refused): void {
+  if (isFault(error)) throw error;
+  const payload = {
+    ...errorMessageOf(error, queryId),
+    ...(roomId === undefined ? {} : { room_id: roomId }),
   };
+  connection.send("error_message", payload, { correlationId });
 }

@@ -1,22 +1,16 @@
-import type { AnswerResult, Binding } from "@sparql-live/engine";
+import type { AnswerResult } from "@sparql-live/engine";
 import type { ServerPayloads } from "@sparql-live/protocol";
 
-type ResultPayload = ServerPayloads["query_result"];
-type WireRow = NonNullable<ResultPayload["results"]>["bindings"][number];
+type ResultPayload = Omit<ServerPayloads["query_result"], "query_id" | "room_id">;
 
-/** The closing message of a run; `rows` are those that it carries (none where they were streamed). */
-export function resultPayload(
-  queryId: string,
-  result: AnswerResult,
-  rows: readonly Binding[],
-): ResultPayload {
+/** The closing message of a run, without its rows. */
+export function resultPayload(result: AnswerResult): ResultPayload {
   return {
-    query_id: queryId,
     query: result.query,
     results: result.executed
       ? {
           variables: [...result.variables],
-          bindings: rows as WireRow[],
+          bindings: [],
           row_count: result.rowCount,
           ...(result.boolean === undefined ? {} : { boolean: result.boolean }),
         }

@@ -1,0 +1,44 @@
+import Type, { type Static } from "typebox";
+import type { Live } from "../live.js";
+import type { Peer } from "../realtime/peer.js";
+import { SESSION_STATES } from "../realtime/session.js";
+
+/** A connection as the admin sees it. */
+export const ConnectionInfo = Type.Object({
+  connection_id: Type.String(),
+  user_id: Type.String(),
+  user_name: Type.String(),
+  authenticated: Type.Boolean({ description: "Whether it named a user; else it is a guest." }),
+  connected_at: Type.String({ description: "ISO 8601." }),
+  last_heartbeat: Type.Union([Type.String(), Type.Null()], {
+    description: "The last sign of life, ISO 8601; `null` of a connection that was lost.",
+  }),
+  state: Type.Enum([...SESSION_STATES]),
+  message_count: Type.Integer({ minimum: 0, description: "Received." }),
+  rooms: Type.Array(Type.String()),
+  ip_address: Type.String(),
+});
+
+export type ConnectionInfo = Static<typeof ConnectionInfo>;
+
+export function connectionInfoOf(peer: Peer): ConnectionInfo {
+  const { link } = peer;
+  return {
+    connection_id: peer.id,
+    user_id: peer.user.id,
+    user_name: peer.user.name,
+    authenticated: peer.isIdentified,
+    connected_at: new Date(peer.connectedAtMs).toISOString(),
+    last_heartbeat: link === null ? null : new Date(Date.now() - link.silentMs).toISOString(),
+    state: peer.session.state,
+    message_count: peer.messageCount,
+    rooms: [...peer.roomIds],
+    ip_address: peer.remoteAddress,
+  };
+}
+
+/** Those that have a socket, oldest first, then those that were lost and may come back. */
+export function* connectionsOf({ hub, sessions }: Live): Generator<Peer, void, undefined> {
+  yield* hub.all();
+  yield* sessions.lost();
+}

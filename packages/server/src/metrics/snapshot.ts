@@ -1,0 +1,132 @@
+import { FAILURES } from "@sparql-live/protocol";
+import Type, { type Static } from "typebox";
+import type { Live } from "../live.js";
+import { SESSION_STATES } from "../realtime/session.js";
+
+const Count = Type.Integer({ minimum: 0 });
+const CountByName = (description: string) => Type.Record(Type.String(), Count, { description });
+
+/** What a server has counted since its start, and what it holds now. */
+export const MetricsSnapshot = Type.Object({
+  total_connections: Type.Integer({ minimum: 0, description: "Opened since the start." }),
+  active_connections: Count,
+  total_messages_sent: Type.Integer({ minimum: 0, description: "Counted once for each recipient." }),
+  total_messages_received: Count,
+  total_rooms_created: Count,
+  active_rooms: Type.Integer({ minimum: 0, description: "Rooms with somebody in them." }),
+  disconnections: Type.Integer({ minimum: 0, description: "Sockets that were closed, by either side." }),
+  errors: Type.Integer({ minimum: 0, description: "Faults of the server's own." }),
+  rate_limit_violations: Count,
+  queued_messages: Type.Integer({ minimum: 0, description: "For users who have not acknowledged them yet." }),
+  connections_by_state: Type.Object(
+    {
+      connecting: Count,
+      connected: Count,
+      authenticated: Count,
+      disconnecting: Count,
+      disconnected: Count,
+    },
+    { description: "`disconnected`: lost, and may come back." },
+  ),
+  uptime_seconds: Type.Number({ minimum: 0 }),
+  broadcasts: Type.Integer({ minimum: 0, description: "To a room or to everybody, before they multiplied." }),
+  deliveries: Type.Integer({ minimum: 0, description: "Of the messages sent, those that several get." }),
+  members: Type.Integer({ minimum: 0, description: "Users in rooms, counted once for each room." }),
+  rooms_in_memory: Count,
+  queued_bytes: Type.Integer({ minimum: 0, description: "That wait to be written, of all connections." }),
+  max_queued_bytes: Type.Integer({ minimum: 0, description: "Of the connection for which most wait." }),
+  queued_messages_dropped: Count,
+  queries_in_progress: Count,
+  closes_by_code: CountByName("Closed sockets by close code; codes of a peer's own invention are `other`."),
+  disconnects_by_reason: CountByName("Connections that the server gave up or refused, by failure code."),
+  recoveries: Type.Object(
+    { resumed: Count, rejoined: Count, refused: Count },
+    { description: "Of connections that came back: with their session, with their rooms, with neither." },
+  ),
+  rooms_recovered: Type.Integer({ minimum: 0, description: "Given back without a gap." }),
+  rooms_not_recovered: Count,
+});
+
+export type MetricsSnapshot = Static<typeof MetricsSnapshot>;
+
+/** Counted where it happens; what is held now is counted here, in one walk over connections and rooms. */
+export function metricsOf(live: Live): MetricsSnapshot {
+  const { counters } = live;
+  const { recoveries } = counters;
+  return {
+    total_connections: counters.connectionsOpened,
+    active_connections: live.hub.size,
+    total_messages_sent: counters.messagesSent,
+    total_messages_received: counters.messagesReceived,
+    total_rooms_created: counters.roomsCreated,
+    disconnections: sum(counters.closesByCode.values()),
+    errors: counters.errors,
+    rate_limit_violations: counters.rateLimitViolations,
+    queued_messages: live.broker.queues.totalCount(),
+    ...connectionsOf(live),
+    ...roomsOf(live),
+    uptime_seconds: (performance.now() - live.startedAtMs) / 1_000,
+    broadcasts: counters.broadcasts + live.hub.broadcastsCount,
+    deliveries: counters.deliveries,
+    queued_messages_dropped: counters.queuedMessagesDropped,
+    queries_in_progress: live.runs.activeCount,
+    closes_by_code: closesOf(counters.closesByCode),
+    disconnects_by_reason: Object.fromEntries(counters.disconnectsByCode),
+    recoveries: {
+      resumed: recoveries.get("resumed") ?? 0,
+      rejoined: recoveries.get("rejoined") ?? 0,
+      refused: recoveries.get("refused") ?? 0,
+    },
+    rooms_recovered: counters.roomsRecovered,
+    rooms_not_recovered: counters.roomsNotRecovered,
+  };
+}
+
+type Connections = Pick<MetricsSnapshot, "connections_by_state" | "queued_bytes" | "max_queued_bytes">;
+
+function connectionsOf({ hub, sessions }: Live): Connections {
+  const states = Object.fromEntries(SESSION_STATES.map((state) => [state, 0]));
+  // Every state is a member now.
+  const byState = states as Connections["connections_by_state"];
+  let queuedBytes = 0;
+  let maxQueuedBytes = 0;
+  for (const { session, link } of hub.all()) {
+    byState[session.state]++;
+    const bytes = link?.outbox.queuedBytes ?? 0;
+    queuedBytes += bytes;
+    maxQueuedBytes = Math.max(maxQueuedBytes, bytes);
+  }
+  for (const _ of sessions.lost()) byState.disconnected++;
+  return { connections_by_state: byState, queued_bytes: queuedBytes, max_queued_bytes: maxQueuedBytes };
+}
+
+function roomsOf({ rooms }: Live): Pick<MetricsSnapshot, "active_rooms" | "members" | "rooms_in_memory"> {
+  let active = 0;
+  let members = 0;
+  for (const { memberCount } of rooms.loaded()) {
+    if (memberCount > 0) active++;
+    members += memberCount;
+  }
+  return { active_rooms: active, members, rooms_in_memory: rooms.activeCount };
+}
+
+/** RFC 6455, section 7.4.1, and our own. A peer may close with any of 2,000 others: they are one. */
+const KNOWN_CLOSE_CODES: ReadonlySet<number> = new Set([
+  ...[1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014],
+  ...Object.values(FAILURES).flatMap(({ close }) => close ?? []),
+]);
+
+function closesOf(closesByCode: ReadonlyMap<number, number>): Record<string, number> {
+  const counts = new Map<string, number>();
+  for (const [code, count] of closesByCode) {
+    const name = KNOWN_CLOSE_CODES.has(code) ? String(code) : "other";
+    counts.set(name, (counts.get(name) ?? 0) + count);
+  }
+  return Object.fromEntries(counts);
+}
+
+function sum(counts: Iterable<number>): number {
+  let total = 0;
+  for (const count of counts) total += count;
+  return total;
+}

@@ -1,0 +1,100 @@
+import type { LogName } from "../../broker.js";
+import { createSharedDocument, type SharedDocument } from "../../documents/shared-document.js";
+import { SERVER_LIMITS } from "../../limits.js";
+import { decodeEntry } from "./entries.js";
+import type { RoomDeps } from "./room-deps.js";
+
+/** The shared document of a room: made of the log's snapshot and the updates after it, when it is first needed. */
+export interface RoomDocument {
+  /** Throws `bad_document_update` and `document_too_large`; then nothing changed. Returns what is to be logged. */
+  apply(update: Uint8Array): Promise<Uint8Array>;
+  /** The server's own edit, at the end of a text: what others wrote stays. Returns what is to be logged. */
+  append(name: string, text: string): Promise<Uint8Array | null>;
+  /** An update is in the log. `applied`: it came through this process. */
+  logged(seq: number, update: string, applied: boolean): void;
+  /** An applied update could not be logged: what is in memory is ahead of the log. */
+  forget(): void;
+  load(): Promise<void>;
+  /** As of now; `null` while it is empty. Loaded before. */
+  whole(): Uint8Array | null;
+  close(): Promise<void>;
+}
+
+export function createRoomDocument(logName: LogName, { broker, log }: RoomDeps): RoomDocument {
+  let loading: Promise<SharedDocument> | null = null;
+  let loaded: SharedDocument | null = null;
+  let loadedSeq = 0;
+  let loggedSeq = 0;
+  /** Logged since the last snapshot. */
+  let unsavedCount = 0;
+  let saving: Promise<void> | null = null;
+
+  const load = async (): Promise<SharedDocument> => {
+    const state = await broker.logs.state(logName);
+    const document = createSharedDocument();
+    if (state.snapshot !== null) document.restore(state.snapshot.data);
+    for (const { data } of state.pinned) {
+      const entry = decodeEntry(data);
+      if (entry.kind === "document") document.restore(Buffer.from(entry.update, "base64"));
+    }
+    loadedSeq = state.seq;
+    unsavedCount = state.pinned.length;
+    return document;
+  };
+  const open = async (): Promise<SharedDocument> => {
+    loading ??= load();
+    const under = loading;
+    const document = await under;
+    if (loading === under) loaded = document;
+    return document;
+  };
+
+  const save = async (document: SharedDocument): Promise<void> => {
+    const data = document.whole();
+    if (data === null) return;
+    unsavedCount = 0;
+    await broker.logs.saveSnapshot(logName, { seq: Math.max(loggedSeq, loadedSeq), data });
+  };
+  /** A snapshot that cannot be stored now costs nothing but space: the updates stay in the log. */
+  const saveInBackground = (document: SharedDocument): void => {
+    saving ??= save(document)
+      .catch((error: unknown) => log.warn({ err: error, log: logName }, "a snapshot could not be stored"))
+      .finally(() => {
+        saving = null;
+      });
+  };
+
+  return {
+    async apply(update) {
+      // What brings nothing new has a place in the log all the same: its sender waits for it.
+      return (await open()).apply(update) ?? update;
+    },
+    async append(name, text) {
+      return (await open()).append(name, text);
+    },
+    logged(seq, update, applied) {
+      loggedSeq = seq;
+      unsavedCount++;
+      if (loading === null) return;
+      void open().then((document) => {
+        if (!applied && seq > loadedSeq) document.restore(Buffer.from(update, "base64"));
+        if (unsavedCount >= SERVER_LIMITS.documentCompactionCount) saveInBackground(document);
+      });
+    },
+    forget() {
+      loading = null;
+      loaded = null;
+    },
+    async load() {
+      await open();
+    },
+    whole: () => loaded?.whole() ?? null,
+    async close() {
+      if (loading === null) return;
+      const document = await open();
+      await saving;
+      if (unsavedCount > 0) await save(document);
+      document.destroy();
+    },
+  };
+}

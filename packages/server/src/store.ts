@@ -1,0 +1,65 @@
+/**
+ * Port: what is no log. Implementations: memory; libsql (a file, in a worker thread). One contract suite runs over
+ * both. What is put is committed when the promise settles; what cannot be stored rejects with `storage_full` or
+ * `unavailable`, and what was there before stays.
+ */
+export interface Store extends AsyncDisposable {
+  readonly rooms: RoomRecords;
+  readonly history: RunHistory;
+}
+
+export type RoomRole = "owner" | "editor" | "viewer";
+
+export interface RoomRecord {
+  readonly id: string;
+  readonly name: string;
+  /** `null`: made by nobody in particular; whoever may make rooms may delete it. */
+  readonly ownerId: string | null;
+  /** Milliseconds since 1970. */
+  readonly createdAtMs: number;
+  /** Users, not connections. */
+  readonly maxMembersCount: number;
+  readonly isPublic: boolean;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  /** By user id; who is not named has the default role of the room. */
+  readonly roles: Readonly<Record<string, RoomRole>>;
+  readonly defaultRole: RoomRole;
+  readonly bannedUserIds: readonly string[];
+  /** Proves that somebody was let into a private room; `null` for public ones. */
+  readonly invite: string | null;
+}
+
+export interface RoomRecords {
+  get(id: string): Promise<RoomRecord | null>;
+  /** Makes or replaces. */
+  put(record: RoomRecord): Promise<void>;
+  /** Settles with whether it was there. */
+  delete(id: string): Promise<boolean>;
+  /** In the order of their making, oldest first. */
+  list(page: { readonly offset: number; readonly limit: number }): Promise<readonly RoomRecord[]>;
+  count(): Promise<number>;
+}
+
+/** One query that was run, as it is remembered. */
+export interface RunSummary {
+  readonly queryId: string;
+  readonly roomId: string | null;
+  readonly userId: string;
+  readonly userName: string;
+  /** The question or the SPARQL as it was sent. */
+  readonly text: string;
+  readonly kind: "question" | "sparql";
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  readonly outcome: "completed" | "failed" | "cancelled";
+  readonly rowCount: number;
+}
+
+export interface RunHistory {
+  /** Beyond the bound of its room (or, without one, of its user) the oldest goes. */
+  add(run: RunSummary): Promise<void>;
+  /** Newest first. */
+  ofRoom(roomId: string, limit: number): Promise<readonly RunSummary[]>;
+  ofUser(userId: string, limit: number): Promise<readonly RunSummary[]>;
+  deleteRoom(roomId: string): Promise<void>;
+}

@@ -1,0 +1,14 @@
+import type { StorageOptions } from "../../storage.js";
+import { STORAGE_BOUNDS } from "../../storage-bounds.js";
+import type { Store } from "../../store.js";
+import { createMemoryHistory } from "./history.js";
+import { createMemoryRooms } from "./rooms.js";
+
+/** Everything in this process, and gone with it. */
+export function createMemoryStore({ bounds = {} }: StorageOptions = {}): Store {
+  return {
+    rooms: createMemoryRooms(),
+    history: createMemoryHistory({ ...STORAGE_BOUNDS, ...bounds }),
+    async [Symbol.asyncDispose]() {},
+  };
+}
