@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises";
 
+const common = "[--rounds 5] [--servers ours,ws,…] [--sources N] [--json FILE]";
 const programs = new Map([
   ["generator", "writes a graph: generator FILE [--triples 1000000]"],
   [
@@ -11,6 +12,10 @@ const programs = new Map([
     "the grounded generator on questions with known answers: answering [--verbose] [--json FILE]",
   ],
   ["results-reader", "the reader of remote results"],
+  ["fanout", `messages to a room of many, beside peers: fanout [--connections 1000] [--seconds 3] ${common}`],
+  ["rtt", `requests and their answers, beside peers: rtt [--connections 100] [--seconds 3] ${common}`],
+  ["memory", `idle connections, beside peers: memory [--connections 10000] ${common}`],
+  ["churn", `connects, and a storm of returns, beside peers: churn [--connections 5000] ${common}`],
 ]);
 
 const name = process.argv[2] ?? "";

@@ -6,6 +6,8 @@ export interface Figure {
   readonly samples: readonly number[];
   /** For example `≤ 50`. */
   readonly goal?: string;
+  /** Why there are no samples. */
+  readonly note?: string;
 }
 
 export function median(samples: readonly number[]): number {
@@ -17,13 +19,14 @@ export function median(samples: readonly number[]): number {
 
 export function printTable(title: string, figures: readonly Figure[]): void {
   console.log(`${title}\n`);
-  const rows = figures.map(({ name, unit, samples, goal = "" }) => [
+  const rows = figures.map(({ name, unit, samples, goal = "", note = "" }) => [
     name,
-    short(median(samples)),
-    `${short(Math.min(...samples))} – ${short(Math.max(...samples))}`,
+    ...(samples.length === 0
+      ? ["–", ""]
+      : [short(median(samples)), `${short(Math.min(...samples))} – ${short(Math.max(...samples))}`]),
     String(samples.length),
     unit,
-    goal,
+    samples.length === 0 ? note : goal,
   ]);
   const table = [["", "median", "range", "samples", "unit", "goal"], ...rows];
   const widths = (table[0] ?? []).map((_, column) =>

@@ -1,0 +1,110 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { endProcess } from "../interop/processes.js";
+
+const MAIN = fileURLToPath(new URL("../../packages/server/bin/sparql-live.js", import.meta.url));
+const DATA = '<http://example.org/a> <http://www.w3.org/2000/01/rdf-schema#label> "a" .\n';
+const START_TIMEOUT_MS = 30_000;
+const KEPT_LINES_COUNT = 20_000;
+
+/** A server in a process of its own, with a store and a port that stay the same when it is started again. */
+export interface ServerProcess extends AsyncDisposable {
+  /** For example `http://127.0.0.1:41234`. */
+  readonly url: string;
+  readonly webSocketUrl: string;
+  /** What it wrote to its log, newest last; at most 20,000 lines. */
+  readonly logLines: readonly string[];
+  /** `kill -9`: settles when the process is gone. */
+  kill(): Promise<void>;
+  /** Starts it again; settles when it listens. */
+  start(): Promise<void>;
+  /** Resident memory as the kernel counts it. */
+  residentBytes(): Promise<number>;
+}
+
+export interface ServerProcessOptions {
+  /** Flags of the command line. */
+  readonly settings?: readonly string[];
+  /** Turtle; by default one triple. */
+  readonly data?: string;
+}
+
+export async function startServerProcess({
+  settings = [],
+  data = DATA,
+}: ServerProcessOptions = {}): Promise<ServerProcess> {
+  const folder = await mkdtemp(join(tmpdir(), "server-process-"));
+  const dataFile = join(folder, "data.ttl");
+  await writeFile(dataFile, data);
+  const logLines: string[] = [];
+  let child: ChildProcess | null = null;
+  let url = "";
+
+  const start = async () => {
+    const port = url === "" ? "0" : new URL(url).port;
+    const own = ["--data", dataFile, "--workers", "1", "--cache-dir", join(folder, "cache")];
+    const process_ = spawn(
+      process.execPath,
+      [MAIN, "serve", "--port", port, "--store", join(folder, "store.db"), ...own, ...settings],
+      { stdio: ["ignore", "pipe", "pipe"], env: { PATH: process.env.PATH, NO_COLOR: "1" } },
+    );
+    child = process_;
+    createInterface(process_.stdout).on("line", (line) => {
+      if (logLines.push(line) > KEPT_LINES_COUNT) logLines.shift();
+    });
+    url = await announcedUrl(process_);
+  };
+  const kill = async () => {
+    if (child !== null) await endProcess(child);
+  };
+
+  try {
+    await start();
+  } catch (error) {
+    await kill();
+    throw error;
+  }
+  return {
+    get url() {
+      return url;
+    },
+    get webSocketUrl() {
+      return `${url.replace("http", "ws")}/api/ws/query`;
+    },
+    logLines,
+    kill,
+    start,
+    async residentBytes() {
+      const status = await readFile(`/proc/${child?.pid}/status`, "utf8");
+      return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
+    },
+    async [Symbol.asyncDispose]() {
+      await kill();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+/** Rejects where the process ends, or says nothing in time. */
+function announcedUrl(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let said = "";
+    const giveUp = (what: string) => {
+      clearTimeout(timer);
+      reject(new Error(`The server ${what}: ${said}`));
+    };
+    const timer = setTimeout(() => giveUp(`did not start within ${START_TIMEOUT_MS} ms`), START_TIMEOUT_MS);
+    child.once("exit", (code) => giveUp(`ended with ${code}`));
+    child.stderr?.on("data", (chunk) => {
+      said = `${said}${chunk}`.slice(-10_000);
+      const url = /is at (http:\/\/\S+)/.exec(said)?.[1];
+      if (url === undefined) return;
+      clearTimeout(timer);
+      resolve(url);
+    });
+  });
+}
