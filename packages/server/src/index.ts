@@ -16,8 +16,9 @@ export type { Live, LiveOptions, Newcomer } from "./live.js";
 export { createLog } from "./log.js";
 export { type TransportNewcomer, WebSocketManager, type WebSocketManagerOptions } from "./manager.js";
 export { createMemoryStorage } from "./memory-storage.js";
+export type { ConnectionInfo } from "./metrics/connection-info.js";
+export type { MetricsSnapshot } from "./metrics/snapshot.js";
 export type { Connection, Life, SendOptions, User } from "./realtime/connection.js";
-export type { ConnectionInfo } from "./realtime/connection-info.js";
 export type {
   Controls,
   DisconnectOptions,
@@ -27,7 +28,6 @@ export type {
   RoomOutgoing,
   RoomPayload,
 } from "./realtime/controls.js";
-export type { Counters } from "./realtime/counters.js";
 export { correlationOf, type Incoming, type IncomingMessage } from "./realtime/dispatcher.js";
 export type { ApplicationHandler } from "./realtime/handler-list.js";
 export { createMemoryTransport, type MemoryPeer } from "./realtime/memory-transport.js";

@@ -20,7 +20,7 @@ test("before it is started everything but the adding of handlers says so", async
   const stop = manager.registerHandler("ping", () => undefined);
   stop();
   await Promise.all([manager.start(), manager.start()]);
-  expect(manager.getMetrics().connectionsOpened).toBe(0);
+  expect(manager.getMetrics().total_connections).toBe(0);
   await manager.shutdown();
   await expect(manager.start()).rejects.toThrow("make another");
 });
@@ -213,4 +213,31 @@ test("shutting down closes what is connected and takes in nothing more", async (
   const { transport, peer } = createMemoryTransport();
   expect(manager.connect(transport)).toBeNull();
   expect(peer.closed?.code).toBe(1001);
+});
+
+test("who comes while the manager shuts down is told to come later", async () => {
+  await using server = await startManager();
+  await using ada = await openAs(server, "ada");
+  await ada.next("connection_ack");
+  // It does not answer the close until it reads on.
+  ada.socket.pause();
+  const ending = server.manager.shutdown();
+  expect(await refusedStatus(`${server.ws}/api/ws/query`)).toBe(503);
+  ada.socket.resume();
+  await ending;
+});
+
+test("the metrics tell what was counted and what there is now", async () => {
+  await using server = await startManager();
+  await server.manager.sendToUser("bob", "notification", { message: "later" });
+  await using ada = await openAs(server, "ada", { room: "lab" });
+  await ada.next("join_room");
+  expect(server.manager.getMetrics()).toMatchObject({
+    total_connections: 1,
+    active_connections: 1,
+    total_rooms_created: 1,
+    active_rooms: 1,
+    queued_messages: 1,
+    connections_by_state: { authenticated: 1, disconnected: 0 },
+  });
 });

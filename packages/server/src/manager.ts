@@ -7,9 +7,10 @@ import { createUpgrades, type Upgrades } from "./http/upgrades.js";
 import { type Live, type LiveOptions, type Newcomer, openLive } from "./live.js";
 import { createLog } from "./log.js";
 import { createMemoryStorage } from "./memory-storage.js";
+import type { ConnectionInfo } from "./metrics/connection-info.js";
+import { type MetricsSnapshot, metricsOf } from "./metrics/snapshot.js";
 import { CODECS } from "./realtime/codecs.js";
 import type { Connection } from "./realtime/connection.js";
-import type { ConnectionInfo } from "./realtime/connection-info.js";
 import type {
   DisconnectOptions,
   Page,
@@ -17,7 +18,6 @@ import type {
   RoomOutgoing,
   RoomPayload,
 } from "./realtime/controls.js";
-import type { Counters } from "./realtime/counters.js";
 import type { Incoming } from "./realtime/dispatcher.js";
 import { type ApplicationHandler, createHandlerList } from "./realtime/handler-list.js";
 import type { DeliveryOptions, Outgoing, OutgoingPayload } from "./realtime/outgoing.js";
@@ -227,9 +227,9 @@ export class WebSocketManager implements AsyncDisposable {
     return this.#handlers.add(what, handler);
   }
 
-  /** What was counted since the start. */
-  getMetrics(): Readonly<Counters> {
-    return this.live.counters;
+  /** What was counted since the start, and what there is now, as `GET /api/ws/metrics` tells it. */
+  getMetrics(): MetricsSnapshot {
+    return metricsOf(this.live);
   }
 
   /** Also of a connection that lost its socket and may still come back. */
@@ -252,10 +252,11 @@ export class WebSocketManager implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    for (const detach of this.#detachers) detach();
     const [starting] = await Promise.allSettled([this.#starting]);
     // A start that failed has told so itself.
     if (starting.status === "fulfilled") await starting.value?.close();
+    // Until then who comes is told to come later.
+    for (const detach of this.#detachers) detach();
   }
 }
 

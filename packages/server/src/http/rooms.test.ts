@@ -355,3 +355,16 @@ test("[HTTP-19] pages of another origin make and delete no rooms", async () => {
     expect((await ask(server, "/lab", { method: "DELETE", ...from(origin) })).status).toBe(200);
   }
 });
+
+test("[ROOM-17] a server without rooms answers so over HTTP too", async () => {
+  await using server = await startServer({ settings: { enableRooms: false } });
+  for (const [path, method] of [
+    ["", "GET"],
+    ["?room_id=lab", "POST"],
+    ["/lab", "GET"],
+    ["/lab", "DELETE"],
+  ]) {
+    const { status, body } = await ask(server, path ?? "", { method: method ?? "" });
+    expect([status, body.code]).toEqual([501, "feature_unavailable"]);
+  }
+});

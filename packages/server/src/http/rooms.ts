@@ -78,7 +78,7 @@ function mountList(scope: FastifyInstance, { live: { rooms } }: RoomRouteDeps): 
       summary: "Lists the public rooms",
       tag: "rooms",
       responses: { 200: { description: "The rooms.", content: { "application/json": RoomList } } },
-      problems: [400],
+      problems: [400, 501],
     },
     { querystring: Page },
   );
@@ -123,7 +123,7 @@ function mountCreation(scope: FastifyInstance, { live: { rooms }, allowedOrigins
       body: { "application/json": NewRoomBody },
       isBodyOptional: true,
       responses: { 200: { description: "The room.", content: { "application/json": RoomInfo } } },
-      problems: [400, 403, 413, 415, 429, 503, 507],
+      problems: [400, 403, 413, 415, 429, 501, 503, 507],
     },
     { querystring: NewRoomQuery },
   );
@@ -139,11 +139,11 @@ function mountCreation(scope: FastifyInstance, { live: { rooms }, allowedOrigins
 }
 
 /** Throws `room_not_found`. */
-async function recordOf(request: FastifyRequest, { store }: Live): Promise<RoomRecord> {
+async function recordOf(request: FastifyRequest, { rooms }: Live): Promise<RoomRecord> {
   // What the pattern left open.
   const { "*": roomId } = request.params as { "*": string };
   const id = roomId.slice(0, WIRE_LIMITS.maxIdCharacters + 1);
-  const record = await store.rooms.get(id);
+  const record = await rooms.find(id);
   if (record === null) throw roomNotFound(id);
   return record;
 }
@@ -158,7 +158,7 @@ function mountLookUp(scope: FastifyInstance, { live }: RoomRouteDeps): void {
       path: ONE_ROOM_PATH,
       params: Params,
       responses: { 200: { description: "The room.", content: { "application/json": RoomInfo } } },
-      problems: [400, 404],
+      problems: [400, 404, 501],
     },
     { querystring: Asker },
   );
@@ -187,7 +187,7 @@ function mountDeletion(scope: FastifyInstance, { live, isAdminKey, allowedOrigin
           content: { "application/json": Type.Object({ success: Type.Literal(true) }) },
         },
       },
-      problems: [400, 403, 404, 503],
+      problems: [400, 403, 404, 501, 503],
     },
     { querystring: Asker },
   );

@@ -1,9 +1,10 @@
 import Type, { type Static } from "typebox";
-import type { Live } from "../live.js";
+import type { Hub } from "../realtime/hub.js";
 import type { Peer } from "../realtime/peer.js";
 import { SESSION_STATES } from "../realtime/session.js";
+import type { Sessions } from "../realtime/sessions.js";
 
-/** A connection as the admin sees it. */
+/** A connection as the admin and the application see it. */
 export const ConnectionInfo = Type.Object({
   connection_id: Type.String(),
   user_id: Type.String(),
@@ -38,7 +39,13 @@ export function connectionInfoOf(peer: Peer): ConnectionInfo {
 }
 
 /** Those that have a socket, oldest first, then those that were lost and may come back. */
-export function* connectionsOf({ hub, sessions }: Live): Generator<Peer, void, undefined> {
+export function* connectionsOf({
+  hub,
+  sessions,
+}: {
+  readonly hub: Hub;
+  readonly sessions: Sessions;
+}): Generator<Peer, void, undefined> {
   yield* hub.all();
   yield* sessions.lost();
 }

@@ -1,8 +1,8 @@
 import { FAILURES, ProtocolFailure, type ServerMessageType } from "@sparql-live/protocol";
 import type { MessageDefinition } from "@sparql-live/protocol/validate";
 import { SERVER_LIMITS } from "../limits.js";
+import { type ConnectionInfo, connectionInfoOf } from "../metrics/connection-info.js";
 import type { Broadcasts } from "./broadcasts.js";
-import { type ConnectionInfo, connectionInfoOf } from "./connection-info.js";
 import type { Hub } from "./hub.js";
 import type { Mailboxes } from "./mailboxes.js";
 import { type DeliveryOptions, type Outgoing, type OutgoingPayload, typeOf } from "./outgoing.js";
