@@ -11,7 +11,7 @@ import {
 import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
 import { APPLICATION_ID, MIGRATIONS } from "./schema.js";
-import { connect, type Sql } from "./sql.js";
+import { connect, type Sql, text } from "./sql.js";
 import { codeOf, StorageError, toStorageError } from "./storage-error.js";
 import { isDamagedWal } from "./wal-file.js";
 
@@ -111,11 +111,11 @@ function lockAndCheck(sql: Sql, path: string, found: Found | null): void {
     throw new StorageError("newer_version", path, `format ${version}; this one knows ${MIGRATIONS.length}`);
   }
   if (found?.walBytes === 0 && found.bytes % Number(sql.pragma("page_size")) !== 0) {
-    throw new StorageError("corrupt", path, "its end is missing");
+    throw new StorageError("corrupt", path, "its length is not what it was");
   }
   // Unlike quick_check it also compares the indexes with their tables.
-  const verdict = sql.pragma("integrity_check(1)");
-  if (verdict !== "ok") throw new StorageError("corrupt", path, String(verdict));
+  const verdict = sql.prepare("SELECT CAST(integrity_check AS BLOB) FROM pragma_integrity_check(1)").get();
+  if (text(verdict?.[0]) !== "ok") throw new StorageError("corrupt", path, text(verdict?.[0]));
   if (version < 1 || sql.pragma("encoding") !== "UTF-8") {
     throw new StorageError("corrupt", path, "its header was changed");
   }

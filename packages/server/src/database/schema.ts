@@ -3,18 +3,18 @@ export const APPLICATION_ID = 0x53504c56;
 
 /**
  * What makes a file of version n out of one of version n - 1; the version stands in `PRAGMA user_version`. Never
- * changed once released, only continued. Every `crc` is that of the row's other values.
+ * changed once released, only continued. Every `crc` is that of the row's other values; texts are blobs of UTF-8.
  */
 export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE logs (
-    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, epoch TEXT NOT NULL, seq INTEGER NOT NULL,
+    id INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE, epoch BLOB NOT NULL, seq INTEGER NOT NULL,
     first_seq INTEGER NOT NULL, bytes INTEGER NOT NULL, pinned_bytes INTEGER NOT NULL,
     snapshot_seq INTEGER NOT NULL, crc INTEGER NOT NULL
   ) STRICT;
   CREATE TABLE entries (
-    log INTEGER NOT NULL, seq INTEGER NOT NULL, id TEXT NOT NULL, at_ms INTEGER NOT NULL,
-    bytes INTEGER NOT NULL, pinned INTEGER NOT NULL, crc INTEGER NOT NULL, data TEXT NOT NULL,
+    log INTEGER NOT NULL, seq INTEGER NOT NULL, id BLOB NOT NULL, at_ms INTEGER NOT NULL,
+    bytes INTEGER NOT NULL, pinned INTEGER NOT NULL, crc INTEGER NOT NULL, data BLOB NOT NULL,
     PRIMARY KEY (log, seq)
   ) STRICT, WITHOUT ROWID;
   CREATE UNIQUE INDEX entry_ids ON entries (log, id);
@@ -24,29 +24,29 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
 
   CREATE TABLE queues (
-    user TEXT NOT NULL UNIQUE, lost_count INTEGER NOT NULL, used_at_ms INTEGER NOT NULL, crc INTEGER NOT NULL
+    user BLOB NOT NULL UNIQUE, lost_count INTEGER NOT NULL, used_at_ms INTEGER NOT NULL, crc INTEGER NOT NULL
   ) STRICT;
   CREATE INDEX queue_uses ON queues (used_at_ms);
   CREATE TABLE queue_entries (
-    n INTEGER PRIMARY KEY, user TEXT NOT NULL, id TEXT NOT NULL, at_ms INTEGER NOT NULL,
-    crc INTEGER NOT NULL, data TEXT NOT NULL
+    n INTEGER PRIMARY KEY, user BLOB NOT NULL, id BLOB NOT NULL, at_ms INTEGER NOT NULL,
+    crc INTEGER NOT NULL, data BLOB NOT NULL
   ) STRICT;
   CREATE UNIQUE INDEX queue_entry_ids ON queue_entries (user, id);
   CREATE INDEX queue_order ON queue_entries (user, n);
   CREATE INDEX queue_ages ON queue_entries (at_ms);
 
   CREATE TABLE runs (
-    n INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, put_at_ms INTEGER NOT NULL, started_at_ms INTEGER NOT NULL,
-    ended_at_ms INTEGER, bytes INTEGER NOT NULL, crc INTEGER NOT NULL, log TEXT
+    n INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, put_at_ms INTEGER NOT NULL, started_at_ms INTEGER NOT NULL,
+    ended_at_ms INTEGER, bytes INTEGER NOT NULL, crc INTEGER NOT NULL, log BLOB
   ) STRICT;
   CREATE INDEX run_ends ON runs (ended_at_ms);
 
   CREATE TABLE rooms (
-    n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, crc INTEGER NOT NULL, record TEXT NOT NULL
+    n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, crc INTEGER NOT NULL, record BLOB NOT NULL
   ) STRICT;
   CREATE TABLE history (
-    n INTEGER PRIMARY KEY, room TEXT, user TEXT NOT NULL, bytes INTEGER NOT NULL, crc INTEGER NOT NULL,
-    record TEXT NOT NULL
+    n INTEGER PRIMARY KEY, room BLOB, user BLOB NOT NULL, bytes INTEGER NOT NULL, crc INTEGER NOT NULL,
+    record BLOB NOT NULL
   ) STRICT;
   CREATE INDEX history_of_rooms ON history (room, n) WHERE room IS NOT NULL;
   CREATE INDEX history_of_users ON history (user, n);

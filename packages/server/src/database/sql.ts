@@ -14,7 +14,7 @@ interface Statement {
   all(...values: Value[]): readonly Row[];
 }
 
-/** A connection. Texts of any content come back as they went in. */
+/** A connection. Texts are bound as bytes, for columns of blobs. */
 export interface Sql {
   exec(text: string): void;
   prepare(text: string): Statement;
@@ -38,10 +38,9 @@ export function connect(path: string): Sql {
         run: (...values) => statement.run(values.map(toBound)).changes,
         get(...values) {
           const row = statement.get(values.map(toBound));
-          return Array.isArray(row) ? row.map(fromBound) : undefined;
+          return Array.isArray(row) ? row : undefined;
         },
-        all: (...values) =>
-          statement.all(values.map(toBound)).map((row) => (Array.isArray(row) ? row.map(fromBound) : [])),
+        all: (...values) => statement.all(values.map(toBound)).map((row) => (Array.isArray(row) ? row : [])),
       };
     },
     pragma(text) {
@@ -59,18 +58,14 @@ function toBound(value: Value): Value {
   return typeof value === "string" ? toStored(value) : value;
 }
 
-function fromBound(value: unknown): unknown {
-  return typeof value === "string" ? fromStored(value) : value;
-}
-
 /** A row does not hold what was written to it. */
 export class Damage extends Error {
   override readonly name = "Damage";
 }
 
 export function text(value: unknown): string {
-  if (typeof value !== "string") throw new Damage("a text is not what it was");
-  return value;
+  if (!Buffer.isBuffer(value)) throw new Damage("a text is not what it was");
+  return fromStored(value);
 }
 
 export function number(value: unknown): number {
