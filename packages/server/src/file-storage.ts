@@ -21,7 +21,7 @@ export function openFileStorage(path: string, options: StorageOptions = {}): Pro
   return openFileStorageWith(startDatabaseThread, path, options);
 }
 
-async function openFileStorageWith(
+export async function openFileStorageWith(
   start: StartThread,
   path: string,
   { bounds: given = {}, nowMs = Date.now, onFault = warn }: StorageOptions,

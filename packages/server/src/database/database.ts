@@ -25,6 +25,8 @@ export interface Database {
     request: Operations[K]["request"],
     bytes?: number,
   ): Promise<Operations[K]["result"]>;
+  /** `false` while it is opened again after a fault, and when it will not be opened any more. */
+  readonly isReady: boolean;
   /** Commits what waits, then closes the file. */
   close(): Promise<void>;
 }
@@ -203,6 +205,9 @@ export function openDatabase({
       return new Promise((resolve, reject) => {
         waiting.push({ call, resolve: resolve as Pending["resolve"], reject });
       });
+    },
+    get isReady() {
+      return state.kind === "ready";
     },
     close() {
       closing ??= close();

@@ -28,6 +28,8 @@ export function createFileLogs(
   const cache = createLogCache({ retentionOf: (name) => retentionOf(name, bounds) });
   const channels = new Map<LogName, Channel>();
 
+  /** What is known here may lack what a dying thread committed: then it is not told. */
+  const ifReady = <T>(look: () => T): T | null => (database.isReady ? look() : null);
   const tell = (channel: Channel | undefined, entry: LogEntry, position: LogPosition) => {
     if (channel === undefined) return;
     channel.told = position;
@@ -47,7 +49,7 @@ export function createFileLogs(
   // Results arrive in the order of the commits, and each goes through exactly one await: so does what follows them.
   return {
     async head(name) {
-      const cached = cache.head(name, nowMs());
+      const cached = ifReady(() => cache.head(name, nowMs()));
       if (cached !== null) return cached;
       const head = await database.request("logHead", { name });
       cache.learn(name, head);
@@ -70,7 +72,7 @@ export function createFileLogs(
       return { epoch, seq, repeated };
     },
     async read(name, sinceSeq, { maxCount, maxBytes }) {
-      const cached = cache.read(name, sinceSeq, maxCount, maxBytes, nowMs());
+      const cached = ifReady(() => cache.read(name, sinceSeq, maxCount, maxBytes, nowMs()));
       return cached ?? (await database.request("readLog", { name, sinceSeq, maxCount, maxBytes }));
     },
     follow(name, listener) {
