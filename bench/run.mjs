@@ -11,6 +11,10 @@ const programs = new Map([
     "answering",
     "the grounded generator on questions with known answers: answering [--verbose] [--json FILE]",
   ],
+  [
+    "store",
+    "appends to a log, durable and in memory: store [--rounds 5] [--appends 20000] [--folder FOLDER] [--json FILE]",
+  ],
   ["results-reader", "the reader of remote results"],
   ["fanout", `messages to a room of many, beside peers: fanout [--connections 1000] [--seconds 3] ${common}`],
   ["rtt", `requests and their answers, beside peers: rtt [--connections 100] [--seconds 3] ${common}`],
