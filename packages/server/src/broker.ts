@@ -5,7 +5,9 @@
  * Implementations: memory; durable (memory in front of a file). One contract suite runs over all of them.
  *
  * Whatever a promise of this port settles with has happened: in the durable broker it is committed to disk. What
- * cannot be stored rejects with `storage_full` or `unavailable` and has not happened.
+ * cannot be stored rejects with `storage_full` or `unavailable` and has not happened. One exception: where the thread
+ * of a file dies while it commits, what it was committing is refused and may be there all the same; followers are told
+ * of such entries, and the same id again finds them.
  */
 export interface Broker extends AsyncDisposable {
   /** Named in metrics and in figures. */
@@ -91,7 +93,10 @@ export interface Logs {
   /** Told of each entry in order, once, when it is committed. Returns the way to stop. */
   follow(name: LogName, listener: (entry: LogEntry, position: LogPosition) => void): () => void;
   state(name: LogName): Promise<LogState>;
-  /** Takes the place of an older snapshot and frees the pinned entries that it covers. */
+  /**
+   * Takes the place of an older snapshot, never of a newer one, and frees the pinned entries that it covers. Rejects
+   * with `internal_error` where it is ahead of the log.
+   */
   saveSnapshot(name: LogName, snapshot: LogSnapshot): Promise<void>;
   /** Forgets everything; the next look makes a log of a new epoch. */
   delete(name: LogName): Promise<void>;

@@ -60,6 +60,7 @@ export interface RunHistory {
   add(run: RunSummary): Promise<void>;
   /** Newest first. */
   ofRoom(roomId: string, limit: number): Promise<readonly RunSummary[]>;
+  /** Newest first; those in rooms too, for as long as their rooms keep them. */
   ofUser(userId: string, limit: number): Promise<readonly RunSummary[]>;
   deleteRoom(roomId: string): Promise<void>;
 }
