@@ -7,6 +7,9 @@ import { anyEdit, type Edit, edit } from "./testing/editing-clients.js";
 
 type Step =
   | { readonly kind: "edit"; readonly client: number; readonly change: Edit }
+  | { readonly kind: "undo" | "redo"; readonly client: number }
+  /** A client sends all that it has, as after a connection was lost. */
+  | { readonly kind: "resend"; readonly client: number }
   /** The oldest updates that a client has not sent yet reach the server, some of them twice. */
   | { readonly kind: "send"; readonly client: number; readonly count: number; readonly twice: boolean }
   /** What the server sent reaches a client, all that is under way. */
@@ -26,6 +29,8 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("receive"), client }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom("undo", "redo"), client }) },
+  fc.record({ kind: fc.constant("resend"), client }),
 );
 
 /** Clients that edit, send and receive at their own pace, around one server that logs what it sends. */
@@ -38,16 +43,19 @@ function openRoom() {
     doc.on("update", (update: Uint8Array, origin: unknown) => {
       if (origin !== "server") unsent.push(update);
     });
-    return { doc, unsent, receivedCount: 0 };
+    const scope = [doc.getText("query"), doc.getMap("map"), doc.getArray("list")];
+    const undo = new Y.UndoManager(scope, { captureTimeout: 0 });
+    return { doc, unsent, undo, receivedCount: 0 };
   });
   type Client = (typeof clients)[number];
 
+  const sendNow = (update: Uint8Array) => {
+    const news = shared.apply(update);
+    if (news !== null) log.push(news);
+  };
   const send = ({ unsent }: Client, count: number, twice: boolean) => {
     const updates = unsent.splice(0, count);
-    for (const update of twice ? [...updates, ...updates] : updates) {
-      const news = shared.apply(update);
-      if (news !== null) log.push(news);
-    }
+    for (const update of twice ? [...updates, ...updates] : updates) sendNow(update);
   };
   const receive = (receiver: Client) => {
     for (const update of log.slice(receiver.receivedCount)) Y.applyUpdate(receiver.doc, update, "server");
@@ -59,9 +67,26 @@ function openRoom() {
     clients,
     take(step: Step) {
       const at = clients[step.client] ?? expect.fail("no such client");
-      if (step.kind === "edit") edit(at.doc, step.change);
-      else if (step.kind === "send") send(at, step.count, step.twice);
-      else receive(at);
+      switch (step.kind) {
+        case "edit":
+          edit(at.doc, step.change);
+          break;
+        case "undo":
+          at.undo.undo();
+          break;
+        case "redo":
+          at.undo.redo();
+          break;
+        case "resend":
+          sendNow(Y.encodeStateAsUpdate(at.doc));
+          break;
+        case "send":
+          send(at, step.count, step.twice);
+          break;
+        case "receive":
+          receive(at);
+          break;
+      }
     },
     finish() {
       for (const at of clients) send(at, at.unsent.length, false);
@@ -95,7 +120,7 @@ test("whatever the order in which updates arrive, the server and all clients end
   );
 });
 
-test("a snapshot taken at any time, with what was logged since, is the whole document", () => {
+test("[DOC-4] a snapshot taken at any time, with what was logged since, is the whole document", () => {
   fc.assert(
     fc.property(
       fc.array(anyStep, { maxLength: 30 }),

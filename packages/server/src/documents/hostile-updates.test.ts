@@ -64,7 +64,7 @@ const nestedArray = (depth: number): number[] => [
 ];
 const nestedJson = (depth: number) => varText("[".repeat(depth) + "]".repeat(depth));
 
-describe("malformed updates are refused and change nothing", () => {
+describe("[DOC-3] malformed updates are refused and change nothing", () => {
   test.each([
     ["nothing at all", new Uint8Array(), "ends too early"],
     ["a struct of no known kind", alone(rootItem(11, [1])), "no known kind"],
@@ -235,7 +235,7 @@ describe("bounds of what an update says", () => {
   });
 });
 
-describe("updates that are made to take long", () => {
+describe("[DOC-3] updates that are made to take long are refused", () => {
   test("insertions at a place where many were made are refused beyond a number of comparisons", () => {
     const shared = openWritten();
     const doc = new Y.Doc();
@@ -332,7 +332,7 @@ describe("any update, altered anywhere", () => {
     return Uint8Array.from(bytes);
   }
 
-  test("is refused as a bad update, or merged alike by everybody; never is anything lost or left in pieces", () => {
+  test("[DOC-3] is refused as a bad update, or merged alike by everybody; never is anything lost or left in pieces", () => {
     let refusedCount = 0;
     let mergedCount = 0;
     fc.assert(

@@ -212,15 +212,15 @@ function effectOf(store: Store, arrived: ReadonlyMap<number, Run>, client: numbe
   const run = arrived.get(client) ?? [];
   const end = range.clock + range.len;
   if (end > Math.max(endOf(known), endOf(run))) refuseMissing();
-  const textLength = deletedLength(known, range.clock, end);
+  const textLength = liveTextLength(known, range.clock, end);
   return {
-    deletes: textLength !== null || deletedLength(run, range.clock, end) !== null,
+    deletes: textLength !== null || liveTextLength(run, range.clock, end) !== null,
     textLength: textLength ?? 0,
   };
 }
 
-/** The text between two clocks; `null` where all of it is deleted already. */
-function deletedLength(run: Run, from: number, to: number): number | null {
+/** The length of the texts between two clocks that are not deleted; `null` where everything is. */
+export function liveTextLength(run: Run, from: number, to: number): number | null {
   const first = run[0];
   if (first === undefined || from >= endOf(run) || to <= first.id.clock) return null;
   let textLength: number | null = null;

@@ -1,40 +1,66 @@
 import * as Y from "yjs";
 import { DOCUMENT_LIMITS } from "./limits.js";
-import type { MergePlan } from "./merge-plan.js";
+import { liveTextLength, type MergePlan } from "./merge-plan.js";
 import { refuse } from "./refusal.js";
 
 /**
- * Does what was planned, in one transaction. Throws `bad_document_update` midway where it would take more than
- * `maxSteps` or nest too deeply; the document is then in pieces.
+ * Does what was planned, in one transaction. With a bound of steps, which is for updates of clients, it throws
+ * `bad_document_update` midway where it would take more of them, or what it makes could not be deleted again; the
+ * document is then in pieces. Without one nothing is checked: what was taken in once must always come back.
  *
  * Not done by `Y.applyUpdate`, for three reasons: the place of an insertion is found by comparing it with all that
  * was inserted there concurrently, and a few kilobytes made for it take many seconds, which can only be counted
  * between the structs; a root type would be made for each name that a struct gives, even of structs that are known
  * already; and Yjs tidies formats after updates of others by deletions of its own, which nobody would be sent.
  */
-export function merge(doc: Y.Doc, plan: MergePlan, maxSteps: number): void {
-  let stepsLeft = maxSteps - plan.steps;
-  const spend = (steps: number) => {
-    stepsLeft -= steps;
-    if (stepsLeft < 0) refuse("The update takes too long to merge. Send less at once.");
-  };
-  spend(0);
+export function merge(doc: Y.Doc, plan: MergePlan, maxSteps: number | null): void {
+  const check = maxSteps === null ? null : createCheck(doc.store, maxSteps, plan.steps);
   doc.transact((transaction) => {
     for (const struct of plan.structs) {
       if (struct instanceof Y.Item) {
         nameParent(doc, struct);
         struct.getMissing(transaction, doc.store);
-        checkEntry(struct);
-        spend(checkNeighbours(struct));
-        checkNesting(struct);
-        spend(countConflicts(struct, doc.store, stepsLeft));
+        check?.beforeItem(struct);
       }
       struct.integrate(transaction, 0);
     }
     const deletions = Y.createDeleteSet();
     for (const [client, ranges] of plan.deletions) deletions.clients.set(client, [...ranges]);
     Y.iterateDeletedStructs(transaction, deletions, (struct) => struct.delete(transaction));
+    check?.atEnd();
   });
+}
+
+function createCheck(store: Y.Doc["store"], maxSteps: number, plannedSteps: number) {
+  let stepsLeft = maxSteps;
+  const spend = (steps: number) => {
+    stepsLeft -= steps;
+    if (stepsLeft < 0) refuse("The update takes too long to merge. Send less at once.");
+  };
+  spend(plannedSteps);
+  /** Several values of one key in one item. */
+  const rows: { readonly client: number; readonly from: number; readonly to: number }[] = [];
+  return {
+    beforeItem(item: Y.Item): void {
+      checkNeighbours(item);
+      checkNesting(item);
+      spend(countConflicts(item, store, stepsLeft));
+      const { client, clock } = item.id;
+      if (item.parentSub !== null && item.length > 1)
+        rows.push({ client, from: clock, to: clock + item.length });
+    },
+    /**
+     * The values of a key stand in a row, all deleted but the last. Yjs takes this for granted when it deletes the
+     * map, and fails then and ever after where a value of several parts was cut in two.
+     */
+    atEnd(): void {
+      for (const { client, from, to } of rows) {
+        if (liveTextLength(store.clients.get(client) ?? [], from, to) !== null) {
+          refuse("A key has one value at a time.");
+        }
+      }
+    },
+  };
 }
 
 /** `Y.decodeUpdate` leaves the names of root types where the types belong, against its declaration. */
@@ -44,26 +70,14 @@ function nameParent(doc: Y.Doc, item: Y.Item): void {
 }
 
 /**
- * The values of a key stand in a row, all deleted but the last. Yjs takes this for granted when it deletes the map,
- * and fails then and ever after where one value was cut in two.
+ * Yjs forgets what stands in a deleted type, and then an item beside it as well, wherever that is, and all that was
+ * written behind it: the text would be gone for whoever comes later.
  */
-function checkEntry(item: Y.Item): void {
-  if (item.parentSub === null || item.length === 1 || item.content instanceof Y.ContentDeleted) return;
-  refuse("A key has one value at a time.");
-}
-
-/** Walks from the left neighbour to the right one. */
-function checkNeighbours({ origin, left, right, parent }: Y.Item): number {
-  if (left === null || right === null || !(parent instanceof Y.AbstractType)) return 0;
-  let steps = 0;
-  if (!Y.compareIDs(origin, left.lastId)) refuse("The neighbours of an item stand in the wrong order.");
-  let other = left.right;
-  while (other !== null && other !== right) {
-    other = other.right;
-    steps++;
-  }
-  if (other === null) refuse("The neighbours of an item stand in the wrong order.");
-  return steps;
+function checkNeighbours({ left, right }: Y.Item): void {
+  // The declaration does not say that neighbours may be collected; the item is collected with them.
+  if (!(left instanceof Y.Item && right instanceof Y.Item)) return;
+  if (left.parent === right.parent && left.parentSub === right.parentSub) return;
+  refuse("The neighbours of an item stand in different types.");
 }
 
 function checkNesting(item: Y.Item): void {

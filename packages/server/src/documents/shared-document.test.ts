@@ -99,7 +99,7 @@ describe("what is merged", () => {
     expect(shared.append("query", "")).toBeNull();
   });
 
-  test("a snapshot and the log behind it restore the document; what is there already changes nothing", () => {
+  test("[DOC-4] a snapshot and the log behind it restore the document; what is there already changes nothing", () => {
     const shared = openShared();
     const { text, take } = openClient();
     text.insert(0, "SELECT ?s");
@@ -147,7 +147,7 @@ describe("what is merged", () => {
 });
 
 describe("what an update refers to", () => {
-  test("an update whose predecessor is missing is refused, and taken once the whole state was sent", () => {
+  test("[DOC-3] an update whose predecessor is missing is refused, and taken once the whole state was sent", () => {
     const shared = openShared();
     const { doc, text, take } = openClient();
     text.insert(0, "SELECT");
@@ -248,7 +248,7 @@ describe("what an update refers to", () => {
   });
 });
 
-describe("how large a document may be", () => {
+describe("[DOC-5] how large a document may be", () => {
   const maxDocumentBytes = 10_000;
 
   /** One text of a size at which the whole state has as many bytes. */

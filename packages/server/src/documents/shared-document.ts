@@ -57,7 +57,7 @@ export function createSharedDocument({
     doc.destroy();
     doc = new Y.Doc();
     for (const update of base === null ? journal : [base, ...journal]) {
-      merge(doc, planMerge(doc.store, readUpdate(update)), Number.POSITIVE_INFINITY);
+      merge(doc, planMerge(doc.store, readUpdate(update)), null);
     }
   };
 
@@ -126,7 +126,7 @@ export function createSharedDocument({
     restore(update) {
       const plan = planNews(update);
       if (isIdle(plan)) return;
-      change(() => merge(doc, plan, Number.POSITIVE_INFINITY), plan.growthBytes);
+      change(() => merge(doc, plan, null), plan.growthBytes);
       maxDeletionBytes = Math.max(maxDeletionBytes, byteLength + headroomBytes);
     },
     whole,

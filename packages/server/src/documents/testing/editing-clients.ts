@@ -8,6 +8,7 @@ export type Edit =
   | { readonly kind: "set"; readonly key: string; readonly value: unknown }
   | { readonly kind: "push"; readonly values: readonly unknown[] }
   | { readonly kind: "nest"; readonly at: number; readonly text: string }
+  | { readonly kind: "rename"; readonly at: number; readonly text: string }
   | { readonly kind: "remove"; readonly at: number };
 
 const anyValue = fc.oneof(
@@ -30,7 +31,7 @@ export const anyEdit: fc.Arbitrary<Edit> = fc.oneof(
   },
   fc.record({ kind: fc.constant("set"), key: fc.constantFrom("a", "b", "constructor"), value: anyMember }),
   fc.record({ kind: fc.constant("push"), values: fc.array(anyValue, { minLength: 1, maxLength: 3 }) }),
-  fc.record({ kind: fc.constant("nest"), at: position, text: shortText }),
+  fc.record({ kind: fc.constantFrom("nest", "rename"), at: position, text: shortText }),
   fc.record({ kind: fc.constant("remove"), at: position }),
 );
 
@@ -57,6 +58,11 @@ export function edit(doc: Y.Doc, change: Edit): void {
       case "nest":
         list.insert(change.at % (list.length + 1), [nested(change.text)]);
         break;
+      case "rename": {
+        const map = list.length > 0 ? list.get(change.at % list.length) : undefined;
+        if (map instanceof Y.Map) map.set("name", change.text);
+        break;
+      }
       case "remove":
         if (list.length > 0) list.delete(change.at % list.length, 1);
         break;
