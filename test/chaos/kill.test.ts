@@ -8,7 +8,8 @@ import { createRandom, type Random } from "../support/random.js";
 import { openRoomClient, type RoomClient } from "../support/room-client.js";
 import { type ServerProcess, startServerProcess } from "../support/server-process.js";
 
-const ROOMS = Array.from({ length: 10 }, (_, index) => `room-${index}`);
+/** So many that the window of each log holds for longer than a slow machine is away. */
+const ROOMS = Array.from({ length: 40 }, (_, index) => `room-${index}`);
 const CLIENTS_COUNT = 50;
 const ROOMS_PER_CLIENT = 2;
 const MESSAGES_PER_SECOND = 1_000;

@@ -1,4 +1,8 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
+import { openFileStorage } from "../file-storage.js";
 import { countOf, openAs, openMember, seqsOf } from "../testing/room-clients.js";
 import { startServer, type TestServer } from "../testing/start-server.js";
 import type { TestClient } from "../testing/test-client.js";
@@ -141,6 +145,33 @@ test.each([
   await say(bob, "lab", 4, 4);
   expect((await client.next("room_message")).payload.seq).toBe(4);
   expect(seqsOf(client.log, "lab")).toEqual([4]);
+});
+
+test("[RESUME-5] nothing of a room comes between `resumed` and the word of its gap, while messages pour in", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "recovery-"));
+  const storage = await openFileStorage(join(folder, "store.db"));
+  try {
+    await using server = await startServer({ storage, settings: { rateLimitPerMinute: 0 } });
+    const { client: bob } = await openMember(server, "bob", "lab");
+    let { token } = await openMember(server, "ada", "lab");
+    const pour = () => {
+      for (let index = 0; index < 20; index++) bob.send("room_message", { room_id: "lab", message: index });
+    };
+    for (let round = 0; round < 20; round++) {
+      pour();
+      const positions = { rooms: { lab: { epoch: "other", seq: 0 } } };
+      const returned = await resume(server, { token, positions });
+      pour();
+      token = returned.resumed.resume_token;
+      const told = await returned.client.nextOf("room_state", "room_message");
+      if (told.type !== "room_state") expect.fail("a message came before the word of the gap");
+      pour();
+      expect((await returned.client.next("room_message")).payload.seq).toBe(told.payload.seq + 1);
+    }
+  } finally {
+    await storage.close();
+    await rm(folder, { recursive: true });
+  }
 });
 
 test("[RESUME-5] what has left the window cannot be recovered, and what is at its edge can", async () => {

@@ -148,8 +148,7 @@ function returnTo(
     await told;
     if (peer.link !== link) return;
     if (recovered) return replayRoom(room, peer, position, broker);
-    room.attach(peer);
-    await room.tellState(peer, false);
+    await room.readmit(peer);
   };
   rooms.inLine(peer, roomId, work).catch((error: unknown) => {
     known.reject(error);

@@ -38,6 +38,5 @@ export async function replayRoom(
     }
     await peer.drained();
   }
-  room.attach(peer);
-  await room.tellState(peer, false);
+  await room.readmit(peer);
 }

@@ -186,6 +186,19 @@ export class Room {
     if (!this.fanOut.members.has(peer)) this.attach(peer);
   }
 
+  /**
+   * For who is back and could not be recovered: the room as it is, and from that place on what comes. One step, so that
+   * nothing reaches the peer before it knows of the gap.
+   */
+  async readmit(peer: Peer): Promise<void> {
+    const { link } = peer;
+    const runs = await this.#scene();
+    if (peer.link !== link || link === null || !this.entered.has(peer)) return;
+    peer.send("room_state", { ...this.#entrance(peer, runs), recovered: false });
+    this.#tellDocument(peer);
+    this.attach(peer);
+  }
+
   /** To a member, after a gap that cannot be filled (`recovered: false`), or at the end of a recovery. */
   async tellState(peer: Peer, recovered: boolean): Promise<void> {
     const { link } = peer;
