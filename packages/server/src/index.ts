@@ -12,7 +12,8 @@ export { StorageError, type StorageErrorCode } from "./database/storage-error.js
 export { openFileStorage } from "./file-storage.js";
 export { type SparqlLiveOptions, sparqlLive } from "./http/plugin.js";
 export { createServer, type Server, type ServerParts, type ServerSettings } from "./http/server.js";
-export type { Live, LiveOptions, Newcomer } from "./live.js";
+export type { Live } from "./live.js";
+export type { LiveOptions, Newcomer } from "./live-options.js";
 export { createLog } from "./log.js";
 export { type TransportNewcomer, WebSocketManager, type WebSocketManagerOptions } from "./manager.js";
 export { createMemoryStorage } from "./memory-storage.js";

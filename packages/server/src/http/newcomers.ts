@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { WIRE_LIMITS } from "@sparql-live/protocol";
-import type { Newcomer } from "../live.js";
+import type { Newcomer } from "../live-options.js";
 
 /** `null` for what is no URL: nothing that a client must not send keeps it from sending it. */
 export function urlOf({ url }: IncomingMessage): URL | null {

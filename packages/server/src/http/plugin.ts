@@ -8,7 +8,8 @@ import type {
   FastifyRequest,
 } from "fastify";
 import type { Logger } from "pino";
-import { type Live, type LiveOptions, openLive } from "../live.js";
+import { type Live, openLive } from "../live.js";
+import type { LiveOptions } from "../live-options.js";
 import { createLog } from "../log.js";
 import { createMemoryStorage } from "../memory-storage.js";
 import { failureOf, isFault } from "../realtime/refusals.js";

@@ -13,7 +13,8 @@ import {
 } from "@sparql-live/protocol";
 import { type WebSocket, WebSocketServer } from "ws";
 import { SERVER_LIMITS } from "../limits.js";
-import type { Live, Newcomer } from "../live.js";
+import type { Live } from "../live.js";
+import type { Newcomer } from "../live-options.js";
 import { CODECS } from "../realtime/codecs.js";
 import type { Connection } from "../realtime/connection.js";
 import { createWsTransport, LiveSocket } from "../realtime/ws-transport.js";

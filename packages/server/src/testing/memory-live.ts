@@ -1,7 +1,8 @@
 import type { Engine } from "@sparql-live/engine";
 import { jsonCodec, type ServerMessage } from "@sparql-live/protocol";
 import { pino } from "pino";
-import { type LiveOptions, type Newcomer, openLive } from "../live.js";
+import { openLive } from "../live.js";
+import type { LiveOptions, Newcomer } from "../live-options.js";
 import { createMemoryStorage } from "../memory-storage.js";
 import type { Connection } from "../realtime/connection.js";
 import { createMemoryTransport, type MemoryPeer } from "../realtime/memory-transport.js";
