@@ -6,6 +6,10 @@ export const SERVER_LIMITS = {
   writeStallTimeoutMs: 10_000,
   /** Bytes of one write; also those of one fragment, so that control frames pass between fragments. */
   maxWriteBytes: 64 * 1024,
+  /** Rooms from so many members on wait, before they write, until a turn of the event loop brings nothing more. */
+  gatherFromMembersCount: 64,
+  /** How long they wait at most, for each member: about a fifth of what a write takes. */
+  gatherMsPerMember: 0.001,
   /** Rows are streamed on as soon as no more than this waits. */
   streamLowWaterBytes: 256 * 1024,
   /** Bytes of one `query_rows`, estimated; a single larger row goes alone. */

@@ -23,6 +23,9 @@ export class FanOut implements Flushable {
   /** Of ephemeral messages the latest of each key. */
   readonly #ephemeral = new Map<string, { readonly message: SharedMessage; readonly except: Peer }>();
   #scheduled = false;
+  /** How many messages had come when the last turn ended, and when the first of them had. */
+  #gatheredCount = 0;
+  #gatheringSinceMs = 0;
 
   constructor(ticker: Ticker, counters: Counters) {
     this.#ticker = ticker;
@@ -77,11 +80,30 @@ export class FanOut implements Flushable {
 
   /** For the ticker. */
   flush(): void {
-    this.#scheduled = false;
     const startedAtMs = performance.now();
+    if (this.#awaitsMore(startedAtMs)) {
+      this.#ticker.gather(this);
+      return;
+    }
+    this.#scheduled = false;
+    this.#gatheredCount = 0;
     if (this.#messages.length > 0) this.#flushOrdered();
     if (this.#ephemeral.size > 0) this.#flushEphemeral();
     this.#counters.observeFanOut(performance.now() - startedAtMs);
+  }
+
+  /**
+   * Writing to many takes milliseconds in which nothing is read. What arrives together is read one socket after the
+   * other, so a turn that brought something is worth another one: a lone message waits for one empty turn (some
+   * microseconds), a burst until it is over or a small part of the time has passed that writing it will take.
+   */
+  #awaitsMore(nowMs: number): boolean {
+    const count = this.#messages.length;
+    const membersCount = this.#members.size;
+    if (membersCount < SERVER_LIMITS.gatherFromMembersCount || count === this.#gatheredCount) return false;
+    if (this.#gatheredCount === 0) this.#gatheringSinceMs = nowMs;
+    this.#gatheredCount = count;
+    return nowMs - this.#gatheringSinceMs < membersCount * SERVER_LIMITS.gatherMsPerMember;
   }
 
   #flushOrdered(): void {

@@ -29,9 +29,11 @@ export class Outbox {
   readonly #maxBytes: number;
   readonly #onOverflow: () => void;
   #control: Framed[] = [];
-  #ordered: Framed[] = [];
-  /** How many of `#ordered` are gone: shifting a long array would move the rest each time. */
-  #orderedHead = 0;
+  /** The first in order, and those after it: mostly there are none, and a list for each message would be made in vain. */
+  #first: Framed | null = null;
+  #others: Framed[] | null = null;
+  /** How many of `#others` are gone: shifting a long array would move the rest each time. */
+  #othersHead = 0;
   #ephemeral: Map<string, () => Framed> | null = null;
   #waiters: Waiter[] | null = null;
   #queuedBytes = 0;
@@ -61,7 +63,12 @@ export class Outbox {
   /** With `supersedes` a waiting ephemeral message of that key is dropped: it would arrive after this one. */
   send(message: Framed, supersedes?: string): void {
     if (supersedes !== undefined) this.#ephemeral?.delete(supersedes);
-    if (this.#admit(message)) this.#ordered.push(message);
+    if (!this.#admit(message)) return;
+    if (this.#first === null) this.#first = message;
+    else {
+      this.#others ??= [];
+      this.#others.push(message);
+    }
   }
 
   /** Encoded when its turn comes; a later one of the same key takes its place. */
@@ -100,8 +107,9 @@ export class Outbox {
     if (this.#phase === "closed") return;
     this.#phase = "closed";
     this.#control = [];
-    this.#ordered = [];
-    this.#orderedHead = 0;
+    this.#first = null;
+    this.#others = null;
+    this.#othersHead = 0;
     this.#ephemeral = null;
     this.#partial = null;
     this.#queuedBytes = 0;
@@ -118,7 +126,7 @@ export class Outbox {
     }
     let bytes = first.byteLength;
     let frames = first;
-    let second = this.#nextChunk(SERVER_LIMITS.maxWriteBytes - bytes);
+    let second = this.#waits() ? this.#nextChunk(SERVER_LIMITS.maxWriteBytes - bytes) : null;
     if (second !== null) {
       const chunks = [first];
       for (; second !== null; second = this.#nextChunk(SERVER_LIMITS.maxWriteBytes - bytes)) {
@@ -152,6 +160,12 @@ export class Outbox {
     this.#ticker.write(this);
   }
 
+  #waits(): boolean {
+    return (
+      this.#partial !== null || this.#first !== null || this.#control.length > 0 || this.#ephemeral !== null
+    );
+  }
+
   /** The next chunk in the order of the lanes, where it has no more than `maxBytes`. */
   #nextChunk(maxBytes: number): Uint8Array | null {
     if (this.#partial === null) {
@@ -169,22 +183,21 @@ export class Outbox {
 
   #nextMessage(): Framed | null {
     if (this.#control.length > 0) return this.#control.shift() ?? null;
-    return this.#shiftOrdered() ?? this.#takeEphemeral() ?? null;
+    return this.#shiftOrdered() ?? this.#takeEphemeral();
   }
 
-  #shiftOrdered(): Framed | undefined {
-    const message = this.#ordered[this.#orderedHead];
-    if (message === undefined) return undefined;
-    this.#orderedHead++;
-    if (this.#orderedHead === this.#ordered.length) {
-      this.#ordered = [];
-      this.#orderedHead = 0;
+  #shiftOrdered(): Framed | null {
+    const message = this.#first;
+    this.#first = this.#others?.[this.#othersHead++] ?? null;
+    if (this.#first === null && this.#others !== null) {
+      this.#others = null;
+      this.#othersHead = 0;
     }
     return message;
   }
 
-  #takeEphemeral(): Framed | undefined {
-    if (this.#ephemeral === null) return undefined;
+  #takeEphemeral(): Framed | null {
+    if (this.#ephemeral === null) return null;
     for (const [key, encode] of this.#ephemeral) {
       this.#ephemeral.delete(key);
       const message = encode();
@@ -192,7 +205,7 @@ export class Outbox {
       return message;
     }
     this.#ephemeral = null;
-    return undefined;
+    return null;
   }
 
   #written(): void {
@@ -202,9 +215,7 @@ export class Outbox {
     if (this.#queuedBytes <= this.#maxBytes) this.#oversizeBytes = 0;
     this.#phase = "idle";
     this.#wake();
-    const waits =
-      this.#partial !== null || this.#control.length + this.#ordered.length > 0 || this.#ephemeral !== null;
-    if (waits) this.#schedule();
+    if (this.#waits()) this.#schedule();
   }
 
   #wake(): void {
