@@ -35,32 +35,35 @@ export function createCollaborationHandlers({ rooms }: { readonly rooms: Rooms }
 
   return {
     typing_indicator: ({ payload }, peer) =>
-      inRoom(peer, payload.room_id, "point", (room) => room.setTyping(peer, payload.is_typing)),
+      inRoom(peer, payload.room_id, "point", (room) => room.typing.set(peer, payload.is_typing)),
 
     cursor_position: ({ payload }, peer) =>
-      inRoom(peer, payload.room_id, "point", (room) =>
-        room.tellEphemeral(peer, "cursor_position", () =>
-          shareMessage(
-            "cursor_position",
-            { ...payload, ...room.originOf(peer) },
-            { messageId: room.ephemeralId(peer) },
-          ),
-        ),
-      ),
+      inRoom(peer, payload.room_id, "point", ({ notices }) => {
+        const message = { ...payload, ...notices.originOf(peer) };
+        const messageId = notices.ephemeralId(peer);
+        notices.tellEphemeral(
+          peer,
+          "cursor_position",
+          shareMessage("cursor_position", message, { messageId }),
+        );
+      }),
 
     document_update: ({ payload, message_id: messageId }, peer) =>
       inRoom(peer, payload.room_id, "edit", (room) => room.edit(peer, messageId, bytesOf(payload.update))),
 
     awareness_update: ({ payload }, peer) =>
-      inRoom(peer, payload.room_id, "point", (room) => {
+      inRoom(peer, payload.room_id, "point", ({ notices }) => {
         const update = bytesOf(payload.update);
         readAwarenessUpdate(update);
         const message = (codec: Codec) => ({
-          ...room.originOf(peer),
+          ...notices.originOf(peer),
           update: codec.binary ? update : Buffer.from(update).toString("base64"),
         });
-        room.tellEphemeral(peer, "awareness_update", () =>
-          shareMessage("awareness_update", message, { messageId: room.ephemeralId(peer) }),
+        const messageId = notices.ephemeralId(peer);
+        notices.tellEphemeral(
+          peer,
+          "awareness_update",
+          shareMessage("awareness_update", message, { messageId }),
         );
       }),
   };

@@ -7,6 +7,7 @@ import { correlationOf, type Handler, type MessageOf } from "../realtime/dispatc
 import type { Mailboxes } from "../realtime/mailboxes.js";
 import type { Peer } from "../realtime/peer.js";
 import { failureOf } from "../realtime/refusals.js";
+import { readmit } from "../realtime/rooms/entrance.js";
 import { isWithin, replayRoom } from "../realtime/rooms/recovery.js";
 import type { Room } from "../realtime/rooms/room.js";
 import type { Rooms } from "../realtime/rooms/rooms.js";
@@ -141,14 +142,14 @@ function returnTo(
       known.resolve({ recovered: false, code: failureOf(error).code });
       return;
     }
-    const recovered = position !== undefined && isWithin(position, await broker.logs.head(room.logName));
+    const recovered = position !== undefined && isWithin(position, await broker.logs.head(room.log.name));
     if (recovered) counters.roomsRecovered++;
     else counters.roomsNotRecovered++;
     known.resolve(recovered ? { recovered } : { recovered, code: "gap" });
     await told;
     if (peer.link !== link) return;
     if (recovered) return replayRoom(room, peer, position, broker);
-    await room.readmit(peer);
+    await readmit(room, peer);
   };
   rooms.inLine(peer, roomId, work).catch((error: unknown) => {
     known.reject(error);

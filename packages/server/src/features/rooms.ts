@@ -3,6 +3,7 @@ import type { Broker } from "../broker.js";
 import { SERVER_LIMITS } from "../limits.js";
 import { correlationOf, type Handler } from "../realtime/dispatcher.js";
 import type { Peer } from "../realtime/peer.js";
+import { tellState } from "../realtime/rooms/entrance.js";
 import type { MemberChange } from "../realtime/rooms/members.js";
 import { isWithin } from "../realtime/rooms/recovery.js";
 import type { Room } from "../realtime/rooms/room.js";
@@ -40,7 +41,7 @@ export function createRoomHandlers({ rooms, broker, changeMember }: RoomFeatureD
       const publish = async () => {
         const room = joinedRoom(rooms, roomId);
         room.check(peer, "publish");
-        await room.append(peer, message.message_id, {
+        await room.log.append(peer, message.message_id, {
           kind: "message",
           author: authorOf(peer),
           message: body ?? null,
@@ -55,7 +56,7 @@ export function createRoomHandlers({ rooms, broker, changeMember }: RoomFeatureD
       await rooms.settled(peer, roomId);
       const room = await readableRoom(rooms, roomId, peer);
       const correlationId = correlationOf(message);
-      const slice = await broker.logs.read(room.logName, since, {
+      const slice = await broker.logs.read(room.log.name, since, {
         maxCount: limit,
         maxBytes: SERVER_LIMITS.historyAnswerBytes,
       });
@@ -68,8 +69,8 @@ export function createRoomHandlers({ rooms, broker, changeMember }: RoomFeatureD
         { room_id: roomId, epoch: slice.epoch, since, seq, recovered, more: recovered && seq < slice.seq },
         { correlationId },
       );
-      for (const entry of entries) room.replay(peer, slice.epoch, entry);
-      if (!recovered && room.fanOut.members.has(peer)) await room.tellState(peer, false);
+      for (const entry of entries) room.log.replay(peer, slice.epoch, entry);
+      if (!recovered && room.fanOut.members.has(peer)) await tellState(room, peer, false);
     },
 
     async room_member_update(message, peer) {

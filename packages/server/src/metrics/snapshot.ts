@@ -103,9 +103,9 @@ function connectionsOf({ hub, sessions }: Live): Connections {
 function roomsOf({ rooms }: Live): Pick<MetricsSnapshot, "active_rooms" | "members" | "rooms_in_memory"> {
   let active = 0;
   let members = 0;
-  for (const { memberCount } of rooms.loaded()) {
-    if (memberCount > 0) active++;
-    members += memberCount;
+  for (const { presence } of rooms.loaded()) {
+    if (presence.memberCount > 0) active++;
+    members += presence.memberCount;
   }
   return { active_rooms: active, members, rooms_in_memory: rooms.activeCount };
 }

@@ -142,11 +142,11 @@ export function createControls({ hub, sessions, rooms, mailboxes, broadcasts }: 
       const except = memberOf(room.fanOut.members, options.exclude);
       // Payload and options are tied to `what` by its type, which comparing it does not narrow.
       if (what !== "room_message") {
-        return room.tell(what, payload as OutgoingPayload<typeof what>, { correlationId, except });
+        return room.notices.tell(what, payload as OutgoingPayload<typeof what>, { correlationId, except });
       }
       const { message } = payload as RoomPayload<"room_message">;
       const { author = SERVER_AUTHOR, messageId } = options as RoomMessageOptions;
-      const { recipientsCount } = await room.append(except, messageId, {
+      const { recipientsCount } = await room.log.append(except, messageId, {
         kind: "message",
         author: { ...author, connectionId: except?.id ?? SERVER_AUTHOR.connectionId },
         message,

@@ -24,7 +24,7 @@ export async function changeMember(
     throw new ProtocolFailure("bad_request", "The owner of a room stays its owner and cannot be put out.");
   }
   if (action !== "kick") await room.change((record) => changedRecord(record, change));
-  room.tell("room_member_update", {
+  room.notices.tell("room_member_update", {
     room_id: room.id,
     user_id: userId,
     action,
@@ -71,7 +71,7 @@ async function putOut(
   rooms: Rooms,
   sessions: Pick<Sessions, "get">,
 ): Promise<void> {
-  const theirs = [...room.present].filter((member) => member.userId === userId);
+  const theirs = [...room.presence.members()].filter((member) => member.userId === userId);
   for (const { connectionId } of theirs) {
     const peer = sessions.get(connectionId);
     if (peer === undefined) continue;

@@ -1,6 +1,7 @@
 import type { Broker, LogHead, LogPosition } from "../../broker.js";
 import { SERVER_LIMITS } from "../../limits.js";
 import type { Peer } from "../peer.js";
+import { readmit, tellState } from "./entrance.js";
 import type { Room } from "./room.js";
 
 /** Whether everything after a position can still be read. */
@@ -22,21 +23,21 @@ export async function replayRoom(
   const { link } = peer;
   let since = position.seq;
   for (let page = 0; page < SERVER_LIMITS.replayPagesCount; page++) {
-    const slice = await logs.read(room.logName, since, {
+    const slice = await logs.read(room.log.name, since, {
       maxCount: SERVER_LIMITS.replayPageCount,
       maxBytes: SERVER_LIMITS.replayPageBytes,
     });
     // Lost again, or come back once more: another recovery has taken over.
     if (peer.link !== link || link === null) return;
     if (!isWithin({ epoch: position.epoch, seq: since }, slice)) break;
-    for (const entry of slice.entries) room.replay(peer, slice.epoch, entry);
+    for (const entry of slice.entries) room.log.replay(peer, slice.epoch, entry);
     since = slice.entries.at(-1)?.seq ?? since;
-    if (since >= room.position.seq) {
+    if (since >= room.log.position.seq) {
       room.attach(peer);
-      await room.tellState(peer, true);
+      await tellState(room, peer, true);
       return;
     }
     await peer.drained();
   }
-  await room.readmit(peer);
+  await readmit(room, peer);
 }

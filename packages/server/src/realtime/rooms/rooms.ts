@@ -3,8 +3,10 @@ import { ProtocolFailure, WIRE_LIMITS } from "@sparql-live/protocol";
 import { SERVER_LIMITS } from "../../limits.js";
 import type { RoomRecord, RoomRole } from "../../store.js";
 import type { Peer } from "../peer.js";
+import { welcome } from "./entrance.js";
 import { type LeaveReason, Room, roomNotFound } from "./room.js";
 import type { RoomDeps } from "./room-deps.js";
+import { countUsers } from "./room-presence.js";
 
 export interface NewRoom {
   readonly id: string;
@@ -158,15 +160,10 @@ export function createRooms(deps: RoomDeps, limits: RoomLimits): Rooms {
     }
     const room = await openOrMake(peer, roomId, options.makes ?? false);
     await room.enter(peer, options.invite);
-    if (rooms.get(roomId) === room) return room.welcome(peer, options.correlationId);
+    if (rooms.get(roomId) === room) return welcome(room, peer, options.correlationId);
     // It was deleted or put away while the peer entered.
     await room.leave(peer);
     await join(peer, roomId, options);
-  };
-
-  const countMembers = async (roomId: string): Promise<number> => {
-    const members = await broker.presence.members(roomId);
-    return new Set(members.map(({ userId }) => userId)).size;
   };
 
   const remove = async (room: Room): Promise<void> => {
@@ -237,7 +234,8 @@ export function createRooms(deps: RoomDeps, limits: RoomLimits): Rooms {
     find: (roomId) => store.rooms.get(roomId),
     list: (page) => store.rooms.list(page),
     async info(record) {
-      const members = rooms.get(record.id)?.memberCount ?? (await countMembers(record.id));
+      const members =
+        rooms.get(record.id)?.presence.memberCount ?? countUsers(await broker.presence.members(record.id));
       return {
         room_id: record.id,
         name: record.name,
@@ -256,7 +254,8 @@ export function createRooms(deps: RoomDeps, limits: RoomLimits): Rooms {
     async sweep() {
       const oldest = wheel.now() - limits.emptyRoomMs;
       for (const room of [...rooms.values()]) {
-        if (room.isIdle && (room.emptySinceMs ?? Number.POSITIVE_INFINITY) <= oldest) await remove(room);
+        const { emptySinceMs } = room.presence;
+        if (room.isIdle && (emptySinceMs ?? Number.POSITIVE_INFINITY) <= oldest) await remove(room);
       }
     },
     async close() {
