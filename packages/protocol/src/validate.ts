@@ -119,6 +119,8 @@ function parse(
 }
 
 function withoutNulls(value: object): Record<string, unknown> {
+  // Of every message twice: the long way is three times the work, and hardly any has one.
+  if (!Object.values(value).includes(null)) return { ...value };
   return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== null));
 }
 

@@ -53,11 +53,13 @@ export class FanOut implements Flushable {
   /** To all members but `except`. Returns to how many. */
   send(message: SharedMessage, except?: Peer): number {
     const skips = except !== undefined && this.#members.has(except);
+    const recipientsCount = this.#members.size - (skips ? 1 : 0);
+    if (recipientsCount === 0) return 0;
     if (skips) this.#catchUp(except);
     this.#messages.push(message);
     if (skips) this.#ahead.set(except, this.#messages.length);
     this.#schedule();
-    return this.#members.size - (skips ? 1 : 0);
+    return recipientsCount;
   }
 
   /** In its place among what the member gets of this room; `tell` sends it. Who is no member gets nothing else. */

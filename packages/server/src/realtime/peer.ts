@@ -236,13 +236,14 @@ export class Peer implements Connection, LinkOwner {
   }
 
   #frame(type: string, payload: unknown, correlationId: string | undefined): Framed {
-    return frameMessage(this.#codec, {
-      type,
-      message_id: `${this.id}-${++this.#sentCount}`,
-      ...(correlationId === undefined ? {} : { correlation_id: correlationId }),
-      timestamp: Date.now() / 1_000,
-      payload,
-    });
+    const id = `${this.id}-${++this.#sentCount}`;
+    const timestamp = Date.now() / 1_000;
+    return frameMessage(
+      this.#codec,
+      correlationId === undefined
+        ? { type, message_id: id, timestamp, payload }
+        : { type, message_id: id, correlation_id: correlationId, timestamp, payload },
+    );
   }
 
   #changeLife(life: Life): void {

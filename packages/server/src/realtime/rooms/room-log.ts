@@ -127,5 +127,7 @@ function ackOf(
   messageId: string | undefined,
   { epoch, seq }: LogPosition,
 ): ServerPayloads["ack"] {
-  return { ...(messageId === undefined ? {} : { message_id: messageId }), room_id: roomId, seq, epoch };
+  return messageId === undefined
+    ? { room_id: roomId, seq, epoch }
+    : { message_id: messageId, room_id: roomId, seq, epoch };
 }
