@@ -170,7 +170,7 @@ export const SETTINGS = {
     Network,
     "<network...>",
     "CIDR blocks such as 10.0.0.0/8, addresses, and host names without a port",
-    "where such an address, or a redirect of any endpoint, may lead besides the public internet",
+    "where endpoint_url, or a redirect of any endpoint, may lead besides the public internet",
   ),
   rewriteTypes: onOff(true, "rewrite type patterns of queries on embedded data where that is faster"),
   allowedOrigins: list(
