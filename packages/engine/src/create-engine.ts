@@ -4,11 +4,11 @@ import type { EndpointEntry } from "./endpoint.js";
 import { createAdHocEndpoints } from "./endpoints/ad-hoc.js";
 import { type OpenOptions, openEndpoint } from "./endpoints/open-endpoint.js";
 import { createEndpointRegistry } from "./endpoints/registry.js";
-import { onlyPublicAddresses } from "./endpoints/remote/address-guard.js";
 import type { EndpointRegistry, Engine } from "./engine.js";
 import { EngineFailure } from "./failure.js";
 import type { Generator } from "./generator.js";
 import { LIMITS } from "./limits.js";
+import { createNetworkGuard, type NetworkGuard, type Resolve } from "./network/guard.js";
 import { createGroundedGenerator } from "./question/generator.js";
 import type { TermProvider } from "./term-provider.js";
 import { withFallback } from "./terms/fallback-provider.js";
@@ -32,6 +32,13 @@ export interface EngineOptions {
   readonly queryTimeoutMs?: number;
   /** Whether a request may name an endpoint by its address; only public addresses are asked. Default `false`. */
   readonly allowAdHocEndpoints?: boolean;
+  /**
+   * What such an address, or a redirect of any endpoint, may lead to besides the public internet: CIDR blocks,
+   * addresses and host names. Default: nothing.
+   */
+  readonly allowedNetworks?: readonly string[];
+  /** Looks up the names of such addresses. Default: the resolver of the system. */
+  readonly resolve?: Resolve;
   /** Whether a query to a remote endpoint may contain SERVICE. Default `false`. */
   readonly allowService?: boolean;
   /** Default `true`. */
@@ -42,22 +49,23 @@ export interface EngineOptions {
   readonly onTrouble?: OpenOptions["onTrouble"];
 }
 
-/** Takes endpoints into use and answers requests. Throws `bad_request` for an entry that is not valid. */
+/** Takes endpoints into use and answers requests. Throws `bad_request` for an entry or network that is not valid. */
 export function createEngine(options: EngineOptions): Engine {
   const shared = {
     cacheFolder: options.cacheFolder ?? null,
     onTrouble: options.onTrouble ?? (() => undefined),
+    guard: createNetworkGuard(pick(options, "allowedNetworks", "resolve")),
     ...pick(options, "workers", "spareWorkers", "workerMemoryMb", "maxQueued"),
   };
   const registry = createEndpointRegistry({
-    open: (entry, onHealth) => openEndpoint(entry, { ...shared, onHealth }),
+    open: (entry, onHealth) => openEndpoint(entry, { ...shared, isTrusted: true, onHealth }),
   });
   for (const entry of options.entries) registry.add(entry);
   const adHoc = createAdHocEndpoints((entry) =>
     openEndpoint(entry, {
       ...shared,
       cacheFolder: null,
-      checkAddress: onlyPublicAddresses,
+      isTrusted: false,
       onHealth: () => undefined,
     }),
   );
@@ -66,7 +74,7 @@ export function createEngine(options: EngineOptions): Engine {
     ["auto", grounded],
     [grounded.strategy, grounded],
   ]);
-  const terms = createTermFinder(registry, options.olsUrl ?? null);
+  const terms = createTermFinder(registry, options.olsUrl ?? null, shared.guard);
 
   const leaseFor = (request: AnswerRequest): EndpointLease => {
     if (request.endpointUrl === undefined) return lasting(registry, request.endpointId ?? "local");
@@ -143,8 +151,8 @@ function generatorFor(generators: ReadonlyMap<string, Generator>, strategy: stri
 }
 
 /** One provider for each endpoint: its own names, behind OLS4 where that is configured. */
-function createTermFinder(registry: EndpointRegistry, olsUrl: string | null) {
-  const ols = olsUrl === null ? null : createOls4Provider({ baseUrl: olsUrl });
+function createTermFinder(registry: EndpointRegistry, olsUrl: string | null, guard: NetworkGuard) {
+  const ols = olsUrl === null ? null : createOls4Provider({ baseUrl: olsUrl, guard });
   const providers = new Map<string, TermProvider>();
   return {
     of(id: string): TermProvider {

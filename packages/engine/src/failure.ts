@@ -21,8 +21,10 @@ export const ENGINE_FAILURES = {
   strategy_unavailable: { retry: false },
   /** No endpoint has this id. */
   endpoint_not_found: { retry: false },
-  /** The address may not be asked, or the endpoint wants credentials that it was not given. */
+  /** Endpoints given by address are off, its address is none of an endpoint, or it wants credentials. */
   endpoint_forbidden: { retry: false },
+  /** The address, or where it redirects to, may not be asked. What a name resolved to is not told. */
+  address_forbidden: { retry: false },
   /** The endpoint is known and cannot be reached, or is still loading its data. */
   endpoint_unavailable: { retry: true },
   /** The time given for the query is over. */

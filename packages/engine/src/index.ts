@@ -20,7 +20,6 @@ export type { LoadProgress } from "./endpoints/embedded/loader.js";
 export type { PoolState, PoolStats } from "./endpoints/embedded/pool.js";
 export { idOfUrl } from "./endpoints/entry.js";
 export { PUBLIC_ENDPOINTS } from "./endpoints/public-endpoints.js";
-export { type AddressCheck, onlyPublicAddresses } from "./endpoints/remote/address-guard.js";
 export { createRemoteExecutor, type RemoteExecutorOptions } from "./endpoints/remote/executor.js";
 export type { EndpointRegistry, Engine } from "./engine.js";
 export type { Completeness, ExecuteOptions, ExecutionEvent, Executor, PreparedQuery } from "./executor.js";
@@ -28,6 +27,17 @@ export { ENGINE_FAILURES, EngineFailure, type EngineFailureCode, toEngineFailure
 export type { Projection, SpanLink } from "./generator.js";
 export { demonstrationEntry } from "./graphs/demonstration.js";
 export { LIMITS } from "./limits.js";
+export {
+  createNetworkGuard,
+  type NetworkGuard,
+  type NetworkGuardOptions,
+  type Resolve,
+} from "./network/guard.js";
+export {
+  createGuardedFetch,
+  type GuardedFetch,
+  type GuardedFetchOptions,
+} from "./network/guarded-fetch.js";
 export type { ClassProfile, ExampleQuery, PropertyProfile, SchemaProfile } from "./profile.js";
 export { evaluate, type GradedQuestion, type QuestionScore } from "./question/evaluation.js";
 export { createGroundedGenerator, type GroundedOptions } from "./question/generator.js";

@@ -56,6 +56,8 @@ export const FAILURES = {
   strategy_unavailable: { close: null, retry: false, http: 400 },
   endpoint_not_found: { close: null, retry: false, http: 404 },
   endpoint_forbidden: { close: null, retry: false, http: 403 },
+  /** The address, or where it redirects to, may not be asked. */
+  address_forbidden: { close: null, retry: false, http: 403 },
   endpoint_unavailable: { close: null, retry: true, http: 503 },
   duplicate_query: { close: null, retry: false, http: 409 },
   query_not_found: { close: null, retry: false, http: 404 },

@@ -25,12 +25,13 @@ test("every default of the settings reaches the engine", () => {
     maxResultBytes: settings.maxResultBytes,
     queryTimeoutMs: settings.queryTimeoutMs,
     allowAdHocEndpoints: false,
+    allowedNetworks: [],
     rewriteTypes: true,
     olsUrl: null,
   });
 });
 
-const passed: readonly (readonly [string, string, string, unknown])[] = [
+const passed: readonly (readonly [string, string | readonly string[], string, unknown])[] = [
   ["cacheDir", "/somewhere/else", "cacheFolder", "/somewhere/else"],
   ["workers", "7", "workers", 7],
   ["workerMemoryMb", "65", "workerMemoryMb", 65],
@@ -39,6 +40,12 @@ const passed: readonly (readonly [string, string, string, unknown])[] = [
   ["maxResultBytes", "2048", "maxResultBytes", 2_048],
   ["queryTimeoutMs", "123", "queryTimeoutMs", 123],
   ["adHocEndpoints", "true", "allowAdHocEndpoints", true],
+  [
+    "allowedNetworks",
+    ["10.0.0.0/8", "sparql.internal"],
+    "allowedNetworks",
+    ["10.0.0.0/8", "sparql.internal"],
+  ],
   ["rewriteTypes", "false", "rewriteTypes", false],
   ["ols", "https://ols.test/api", "olsUrl", "https://ols.test/api"],
   ["ols", "off", "olsUrl", null],

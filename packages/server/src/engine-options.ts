@@ -21,6 +21,7 @@ export function engineOptionsOf(settings: Settings): EngineOptions {
     maxResultBytes: settings.maxResultBytes,
     queryTimeoutMs: settings.queryTimeoutMs,
     allowAdHocEndpoints: settings.adHocEndpoints,
+    allowedNetworks: settings.allowedNetworks,
     rewriteTypes: settings.rewriteTypes,
     olsUrl: settings.ols === "off" ? null : settings.ols,
   };

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Endpoint, EndpointEntry } from "../endpoint.js";
+import { createNetworkGuard } from "../network/guard.js";
 import { createAdHocEndpoints } from "./ad-hoc.js";
 import { openEndpoint } from "./open-endpoint.js";
 
@@ -18,6 +19,8 @@ function createObserved() {
       cacheFolder: null,
       onHealth: () => undefined,
       onTrouble: () => undefined,
+      guard: createNetworkGuard(),
+      isTrusted: true,
     });
     return {
       ...endpoint,

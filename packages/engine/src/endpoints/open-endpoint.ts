@@ -3,6 +3,7 @@ import type { Executor, PreparedQuery } from "../executor.js";
 import { type EngineFailure, toEngineFailure } from "../failure.js";
 import { type Lazy, lazy } from "../lazy.js";
 import { LIMITS } from "../limits.js";
+import type { NetworkGuard } from "../network/guard.js";
 import type { SchemaProfile } from "../profile.js";
 import { readExamples } from "../schema/examples.js";
 import { createProfileCache, type ProfileCache } from "../schema/profile-cache.js";
@@ -13,7 +14,6 @@ import { fingerprintOf } from "./embedded/fingerprint.js";
 import type { LoadProgress } from "./embedded/loader.js";
 import { createHealthMonitor, type HealthMonitor } from "./health.js";
 import { observeHealth, probe } from "./probe.js";
-import type { AddressCheck } from "./remote/address-guard.js";
 import { createRemoteExecutor } from "./remote/executor.js";
 
 const DEFAULT_PROBE_INTERVAL_MS = 60_000;
@@ -27,8 +27,10 @@ export interface OpenOptions {
   readonly spareWorkers?: number;
   readonly workerMemoryMb?: number;
   readonly maxQueued?: number;
-  /** For endpoints that a caller named by address. */
-  readonly checkAddress?: AddressCheck;
+  /** Which addresses a remote endpoint may be at, or redirect to. */
+  readonly guard: NetworkGuard;
+  /** Whether the operator named the endpoint: then it may be anywhere. `false` where a caller named its address. */
+  readonly isTrusted: boolean;
   readonly onHealth: (health: EndpointHealth) => void;
   /** What went wrong behind: a profile that could not be refreshed or kept. Nobody's request failed by it. */
   readonly onTrouble: (entry: EndpointEntry, failure: EngineFailure) => void;
@@ -79,7 +81,8 @@ function openRemote(entry: EndpointEntry, url: string, options: OpenOptions): En
   const executor = createRemoteExecutor({
     url,
     ...(entry.headers === undefined ? {} : { headers: entry.headers }),
-    ...(options.checkAddress === undefined ? {} : { checkAddress: options.checkAddress }),
+    guard: options.guard,
+    isTrusted: options.isTrusted,
   });
   const monitor = createMonitor(entry, executor, options);
   if (entry.probe !== false) monitor.start();

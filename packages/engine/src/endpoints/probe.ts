@@ -24,6 +24,7 @@ export async function probe(executor: Executor, signal: AbortSignal): Promise<vo
 const TROUBLE: ReadonlySet<EngineFailureCode> = new Set([
   "endpoint_unavailable",
   "endpoint_forbidden",
+  "address_forbidden",
   "upstream_bad_response",
 ]);
 

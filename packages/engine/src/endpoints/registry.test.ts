@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { EndpointEntry, HealthState } from "../endpoint.js";
+import { createNetworkGuard } from "../network/guard.js";
 import { failureOf } from "./embedded/testing/queries.js";
 import { openEndpoint } from "./open-endpoint.js";
 import { createEndpointRegistry } from "./registry.js";
@@ -29,6 +30,8 @@ function createRegistry() {
         spareWorkers: 0,
         onHealth,
         onTrouble: () => undefined,
+        guard: createNetworkGuard(),
+        isTrusted: true,
       }),
   });
 }

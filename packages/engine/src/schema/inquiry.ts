@@ -52,6 +52,7 @@ const UNREACHABLE = new Set([
   "endpoint_unavailable",
   "data_unreadable",
   "endpoint_forbidden",
+  "address_forbidden",
   "upstream_timeout",
   "too_many_queries",
 ]);

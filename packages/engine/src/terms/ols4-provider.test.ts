@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { onlyPublicAddresses } from "../endpoints/remote/address-guard.js";
 import { send, startStub, whenClosed } from "../endpoints/remote/testing/stub-endpoint.js";
 import type { TermQuery } from "../term-provider.js";
 import { createOls4Provider } from "./ols4-provider.js";
@@ -151,11 +150,15 @@ describe("a service that fails is named as failing:", () => {
     await provider.close();
   });
 
-  test("one whose address may not be asked", async () => {
-    await using stub = await startStub((_request, response) => send(response, "{}", JSON_TYPE));
-    const provider = createOls4Provider({ baseUrl: stub.origin, checkAddress: onlyPublicAddresses });
-    await expect(provider.find(termQuery())).rejects.toMatchObject({ code: "endpoint_forbidden" });
-    expect(stub.requests).toHaveLength(0);
+  test("[GUARD-5] one that redirects to where nobody may ask", async () => {
+    await using target = await startStub((_request, response) => send(response, "{}", JSON_TYPE));
+    await using stub = await startStub((_request, response) => {
+      response.writeHead(302, { location: target.url }).end();
+    });
+    const provider = createOls4Provider({ baseUrl: stub.origin, timeoutMs: 10_000 });
+    await expect(provider.find(termQuery())).rejects.toMatchObject({ code: "address_forbidden" });
+    expect(stub.requests).toHaveLength(1);
+    expect(target.requests).toHaveLength(0);
     await provider.close();
   });
 });

@@ -1,8 +1,8 @@
-import type { AddressCheck } from "../endpoints/remote/address-guard.js";
 import { checkStatus } from "../endpoints/remote/answer-check.js";
 import { parseEndpointUrl } from "../endpoints/remote/endpoint-settings.js";
 import { createHttpClient, type HttpClient, type HttpResponse } from "../endpoints/remote/http-client.js";
 import { EngineFailure } from "../failure.js";
+import type { NetworkGuard } from "../network/guard.js";
 import type { TermProvider, TermQuery, TermSuggestion } from "../term-provider.js";
 import { createTermCache } from "./term-cache.js";
 
@@ -16,8 +16,8 @@ export interface Ols4ProviderOptions {
   /** Answers kept. Default 1 000, each for 10 minutes. */
   readonly cacheEntryCount?: number;
   readonly cacheTtlMs?: number;
-  /** Absent: the operator chose the address. */
-  readonly checkAddress?: AddressCheck;
+  /** For redirects: the operator chose the address itself. Default: the public internet alone. */
+  readonly guard?: NetworkGuard;
 }
 
 const FIELDS = "iri,label,description,synonym,ontology_name,short_form,obo_id,score";
@@ -31,8 +31,8 @@ const MAX_TEXT_CHARACTERS = 200;
  * `GET {base}/api/select` for `autocomplete`, as its version-1 API answers them
  * (`{response: {docs: [{iri, label, description[], synonym[], ontology_name, …}]}}`).
  *
- * `find` throws `upstream_timeout`, `upstream_error`, `upstream_bad_response`, `endpoint_unavailable` or
- * `query_cancelled`; `bad_request` for an ontology that cannot be one.
+ * `find` throws `upstream_timeout`, `upstream_error`, `upstream_bad_response`, `endpoint_unavailable`,
+ * `address_forbidden` or `query_cancelled`; `bad_request` for an ontology that cannot be one.
  */
 export function createOls4Provider({
   id = "ols4",
@@ -40,10 +40,10 @@ export function createOls4Provider({
   timeoutMs = 1_500,
   cacheEntryCount = 1_000,
   cacheTtlMs = 600_000,
-  checkAddress,
+  guard,
 }: Ols4ProviderOptions = {}): TermProvider {
   const base = parseEndpointUrl(baseUrl);
-  const client = createHttpClient(checkAddress === undefined ? {} : { checkAddress });
+  const client = createHttpClient({ trustedOrigin: base.origin, ...(guard === undefined ? {} : { guard }) });
   const cache = createTermCache<readonly TermSuggestion[]>(cacheEntryCount, cacheTtlMs);
 
   return {

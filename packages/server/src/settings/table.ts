@@ -50,6 +50,8 @@ function list<S extends TSchema>(item: S, placeholder: string, allowed: string, 
 
 const HttpUrl = Type.String({ pattern: "^https?://[^\\s/]+(/\\S*)?$" });
 const Iri = Type.String({ pattern: '^[A-Za-z][A-Za-z0-9+.-]*:[^\\s<>"{}|\\\\^`]+$' });
+/** What it is exactly the engine checks. */
+const Network = Type.String({ pattern: "^[A-Za-z0-9_.:-]+(/[0-9]{1,3})?$" });
 const Origin = Type.String({ pattern: "^https?://[^\\s/]+$" });
 /** Visible ASCII, so that it fits in a header. */
 const AdminKey = Type.String({
@@ -164,6 +166,12 @@ export const SETTINGS = {
     "OLS4 service that is asked for ontology terms, for example https://www.ebi.ac.uk/ols4",
   ),
   adHocEndpoints: onOff(false, "let clients name an endpoint by its address (endpoint_url)"),
+  allowedNetworks: list(
+    Network,
+    "<network...>",
+    "CIDR blocks such as 10.0.0.0/8, addresses, and host names without a port",
+    "where endpoint_url, or a redirect of any endpoint, may lead besides the public internet",
+  ),
   rewriteTypes: onOff(true, "rewrite type patterns of queries on embedded data where that is faster"),
   allowedOrigins: list(
     Origin,

@@ -2,6 +2,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { Store } from "oxigraph";
 import type { PreparedQuery } from "../../executor.js";
 import { EngineFailure, toEngineFailure } from "../../failure.js";
+import { forbidNetwork } from "../../network/no-network.js";
 import { openCursor } from "./cursor.js";
 import { loadData } from "./loader.js";
 import { type FromWorker, type Reply, type ToWorker, toRecord, type WorkerInput } from "./messages.js";
@@ -63,4 +64,5 @@ function step(cursor: Generator<Reply, void, undefined> | null): Reply {
   }
 }
 
+forbidNetwork();
 await serve();

@@ -7,8 +7,8 @@ import type {
 } from "../../executor.js";
 import { EngineFailure } from "../../failure.js";
 import { LIMITS } from "../../limits.js";
+import type { NetworkGuard } from "../../network/guard.js";
 import { createWorkingClock, type WorkingClock } from "../../working-clock.js";
-import type { AddressCheck } from "./address-guard.js";
 import { acceptHeader, checkStatus, readerFor, statedCompleteness } from "./answer-check.js";
 import { checkHeaders, parseEndpointUrl } from "./endpoint-settings.js";
 import { createHttpClient, type HttpClient, type HttpResponse } from "./http-client.js";
@@ -20,8 +20,13 @@ export interface RemoteExecutorOptions {
   readonly url: string;
   /** Sent with every request to the origin of `url`, and never to another. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** For addresses that a caller named: `onlyPublicAddresses`. Absent: the operator chose the endpoint, wherever it is. */
-  readonly checkAddress?: AddressCheck;
+  /** Which addresses may be asked. Default: those of the public internet. */
+  readonly guard?: NetworkGuard;
+  /**
+   * Whether the operator named the endpoint: then its origin is asked wherever it is, and only redirects elsewhere are
+   * checked. `false` for addresses that a caller named. Default `true`.
+   */
+  readonly isTrusted?: boolean;
   /** Decoded bytes of one answer. Default 64 MiB. */
   readonly maxUpstreamBytes?: number;
   /** Default 10 000. */
@@ -57,17 +62,19 @@ const MAX_GET_URL_BYTES = 8_000;
  * endpoint knows no POST. Rows are read as they arrive; while nobody pulls, the socket is not read.
  *
  * Throws `bad_request` or `endpoint_forbidden` for a URL or headers that cannot be used. Executing throws
- * `endpoint_unavailable`, `endpoint_forbidden`, `upstream_timeout`, `upstream_error`, `upstream_truncated`,
- * `upstream_bad_response`, `too_many_queries` and `query_cancelled`.
+ * `endpoint_unavailable`, `endpoint_forbidden`, `address_forbidden`, `upstream_timeout`, `upstream_error`,
+ * `upstream_truncated`, `upstream_bad_response`, `too_many_queries` and `query_cancelled`.
  */
 export function createRemoteExecutor(options: RemoteExecutorOptions): Executor {
-  const { maxConcurrentQueries = 8, maxWaitingQueries = 64 } = options;
+  const { maxConcurrentQueries = 8, maxWaitingQueries = 64, isTrusted = true } = options;
+  const url = parseEndpointUrl(options.url);
   const remote: Remote = {
-    url: parseEndpointUrl(options.url),
+    url,
     headers: checkHeaders(options.headers ?? {}),
     client: createHttpClient({
       maxConnections: maxConcurrentQueries,
-      ...(options.checkAddress === undefined ? {} : { checkAddress: options.checkAddress }),
+      trustedOrigin: isTrusted ? url.origin : null,
+      ...(options.guard === undefined ? {} : { guard: options.guard }),
       ...(options.connectTimeoutMs === undefined ? {} : { connectTimeoutMs: options.connectTimeoutMs }),
     }),
     maxUpstreamBytes: options.maxUpstreamBytes ?? LIMITS.maxUpstreamBytes,

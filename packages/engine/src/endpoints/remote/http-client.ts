@@ -1,13 +1,16 @@
 import { Agent, type Dispatcher } from "undici";
-import { EngineFailure } from "../../failure.js";
 import { LIMITS } from "../../limits.js";
-import { type AddressCheck, createGuardedConnector } from "./address-guard.js";
+import { createGuardedConnector } from "../../network/connector.js";
+import { createNetworkGuard, type NetworkGuard } from "../../network/guard.js";
+import { checkStep, REDIRECTS, redirectTarget } from "../../network/redirects.js";
 import { ACCEPTED_CODINGS, decodedChunks } from "./http-body.js";
 import { connectionFailure, isClosedByPeer } from "./http-failures.js";
 
 export interface HttpClientOptions {
-  /** Absent: any address may be asked. */
-  readonly checkAddress?: AddressCheck;
+  /** Which addresses may be asked. Default: those of the public internet. */
+  readonly guard?: NetworkGuard;
+  /** An origin that the operator named: it is asked wherever it is. `null`: none. */
+  readonly trustedOrigin: string | null;
   /** Default 10 000. */
   readonly connectTimeoutMs?: number;
   /** To one origin; more requests wait. Default 8. */
@@ -18,7 +21,7 @@ interface HttpRequest {
   readonly url: URL;
   readonly method: "GET" | "POST";
   readonly headers: Readonly<Record<string, string>>;
-  /** Sent to the origin of `url` and to no other, so never along with a redirect elsewhere. */
+  /** Sent to the origin of `url` and to no other; not any more after a redirect elsewhere, even one that leads back. */
   readonly ownHeaders: Readonly<Record<string, string>>;
   /** A form, URL-encoded; sent with POST only. */
   readonly form?: string;
@@ -46,17 +49,17 @@ export interface HttpClient {
 
 type SendRequest = (options: Dispatcher.RequestOptions) => Promise<Dispatcher.ResponseData>;
 
-const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const KEEP_ALIVE_MS = 4_000;
 
 /** An HTTP client for endpoints that may misbehave in any way; it has its own connections. */
 export function createHttpClient({
-  checkAddress,
+  guard = createNetworkGuard(),
+  trustedOrigin,
   connectTimeoutMs = LIMITS.upstreamConnectTimeoutMs,
   maxConnections = 8,
-}: HttpClientOptions = {}): HttpClient {
+}: HttpClientOptions): HttpClient {
   const agent = new Agent({
-    connect: createGuardedConnector(checkAddress, connectTimeoutMs),
+    connect: createGuardedConnector({ guard, trustedOrigin, connectTimeoutMs }),
     connections: maxConnections,
     keepAliveTimeout: KEEP_ALIVE_MS,
     // The caller's signal is the deadline: it knows which time counts.
@@ -91,60 +94,25 @@ export function createHttpClient({
  * 303 asks with GET; the others repeat the request as it was, since a SPARQL query is safe to repeat (RFC 9110,
  * section 15.4, lets clients keep the method at 301 and 302).
  */
-async function follow(sendRequest: SendRequest, request: HttpRequest): Promise<HttpResponse> {
+async function follow(sendRequest: SendRequest, start: HttpRequest): Promise<HttpResponse> {
   const visited = new Set<string>();
-  let { url, method } = request;
+  let request = start;
   for (;;) {
-    visited.add(`${method} ${url.href}`);
-    const response = await send(sendRequest, request, url, method);
+    visited.add(`${request.method} ${request.url.href}`);
+    const response = await send(sendRequest, request);
     const location = response.header("location");
     if (!REDIRECTS.has(response.status) || location === undefined) return response;
     response.discard();
-    url = redirectTarget(location, url);
-    if (response.status === 303) method = "GET";
-    if (visited.has(`${method} ${url.href}`)) {
-      throw new EngineFailure(
-        "upstream_error",
-        `${request.url.host} redirects in a circle, through ${url.href}.`,
-      );
-    }
-    if (visited.size > LIMITS.maxRedirects) {
-      throw new EngineFailure(
-        "upstream_error",
-        `${request.url.host} redirects more than ${LIMITS.maxRedirects} times.`,
-      );
-    }
+    const url = redirectTarget(location, request.url);
+    const method = response.status === 303 ? "GET" : request.method;
+    checkStep(`${method} ${url.href}`, visited, start.url, LIMITS.maxRedirects);
+    const ownHeaders = url.origin === request.url.origin ? request.ownHeaders : {};
+    request = { ...request, url, method, ownHeaders };
   }
 }
 
-function redirectTarget(location: string, from: URL): URL {
-  if (!URL.canParse(location, from.href)) {
-    throw new EngineFailure("upstream_error", `${from.host} redirects to what is no address.`, {
-      detail: location.slice(0, 200),
-    });
-  }
-  const target = new URL(location, from);
-  if (target.protocol !== "http:" && target.protocol !== "https:") {
-    throw new EngineFailure(
-      "endpoint_forbidden",
-      `${from.host} redirects to an address of ${target.protocol} – only http: and https: are followed.`,
-    );
-  }
-  if (target.username !== "" || target.password !== "") {
-    throw new EngineFailure(
-      "endpoint_forbidden",
-      `${from.host} redirects to an address with credentials in it.`,
-    );
-  }
-  return target;
-}
-
-async function send(
-  sendRequest: SendRequest,
-  request: HttpRequest,
-  url: URL,
-  method: "GET" | "POST",
-): Promise<HttpResponse> {
+async function send(sendRequest: SendRequest, request: HttpRequest): Promise<HttpResponse> {
+  const { url, method } = request;
   const form = method === "POST" ? request.form : undefined;
   const options: Dispatcher.RequestOptions = {
     origin: url.origin,
@@ -152,7 +120,7 @@ async function send(
     method,
     headers: {
       ...request.headers,
-      ...(url.origin === request.url.origin ? request.ownHeaders : {}),
+      ...request.ownHeaders,
       "accept-encoding": ACCEPTED_CODINGS,
       ...(form === undefined ? {} : { "content-type": "application/x-www-form-urlencoded" }),
     },

@@ -9,7 +9,9 @@ function codeOf(error: unknown): string {
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   // Several addresses were tried: the aggregate's own message is empty.
-  if (error instanceof AggregateError) return error.errors.map(messageOf).join("; ");
+  if (error instanceof AggregateError) return [...new Set(error.errors.map(messageOf))].join("; ");
+  // The system's message goes on with the address that the name resolved to, which is not for everybody.
+  if ("syscall" in error && "code" in error) return `${error.syscall} ${error.code}`;
   return error.message;
 }
 

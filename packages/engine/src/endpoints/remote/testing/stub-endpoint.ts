@@ -8,7 +8,7 @@ export interface StubEndpoint {
   readonly origin: string;
   /** Requests in the order in which they came, with their bodies. */
   readonly requests: StubRequest[];
-  /** `request` for every request. */
+  /** `connection` for every connection, `request` for every request. */
   readonly events: EventEmitter;
   /** Connections that are open now. */
   readonly sockets: ReadonlySet<Socket>;
@@ -22,9 +22,10 @@ export interface StubRequest {
   readonly body: string;
 }
 
-/** A server on loopback that answers as its handler says, once the request's body is there. */
+/** A server on loopback that answers as its handler says, once the request's body is there. Port 0: a free one. */
 export async function startStub(
   answer: (request: StubRequest, response: ServerResponse) => void,
+  { host = "127.0.0.1", port = 0 }: { readonly host?: string; readonly port?: number } = {},
 ): Promise<StubEndpoint> {
   const requests: StubRequest[] = [];
   const sockets = new Set<Socket>();
@@ -44,13 +45,14 @@ export async function startStub(
   const server = createServer(listener);
   server.on("connection", (socket) => {
     sockets.add(socket);
+    events.emit("connection");
     // A client that goes away in the middle is what these tests are about.
     socket.on("error", () => socket.destroy());
     socket.on("close", () => sockets.delete(socket));
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(port, host);
   await once(server, "listening");
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const origin = `http://${host}:${(server.address() as AddressInfo).port}`;
   return {
     url: `${origin}/sparql`,
     origin,

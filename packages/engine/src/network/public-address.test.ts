@@ -1,0 +1,66 @@
+import { expect, test } from "vitest";
+import { isPublicAddress } from "./public-address.js";
+
+test.each([
+  "8.8.8.8",
+  "193.62.193.80",
+  "100.63.255.255",
+  "100.128.0.0",
+  "172.32.0.0",
+  "2001:4860:4860::8888",
+  "2a00:1450:4001::200e",
+])("[GUARD-2] %s is of the public internet", (address) => {
+  expect(isPublicAddress(address)).toBe(true);
+});
+
+test.each([
+  ["loopback", "127.0.0.1"],
+  ["loopback", "127.8.9.10"],
+  ["loopback", "::1"],
+  ["loopback with a zone", "::1%lo"],
+  ["unspecified", "0.0.0.0"],
+  ["this network", "0.1.2.3"],
+  ["unspecified", "::"],
+  ["private", "10.1.2.3"],
+  ["private", "172.16.0.1"],
+  ["private", "172.31.255.255"],
+  ["private", "192.168.1.1"],
+  ["unique local", "fd00::1"],
+  ["a cloud's metadata", "fd00:ec2::254"],
+  ["link-local, where clouds keep their secrets", "169.254.169.254"],
+  ["a cloud's metadata", "100.100.100.200"],
+  ["a cloud's metadata", "168.63.129.16"],
+  ["a cloud's metadata", "192.0.0.192"],
+  ["link-local", "fe80::1"],
+  ["link-local with a zone", "fe80::1%eth0"],
+  ["site-local", "fec0::1"],
+  ["carrier-grade NAT", "100.64.0.1"],
+  ["carrier-grade NAT", "100.127.255.255"],
+  ["multicast", "224.0.0.1"],
+  ["multicast", "ff02::1"],
+  ["broadcast", "255.255.255.255"],
+  ["reserved", "240.0.0.1"],
+  ["benchmarking", "198.18.0.1"],
+  ["documentation", "192.0.2.1"],
+  ["documentation", "198.51.100.1"],
+  ["documentation", "203.0.113.1"],
+  ["documentation", "2001:db8::1"],
+  ["discarded", "100::1"],
+  ["IPv4-mapped loopback", "::ffff:127.0.0.1"],
+  ["IPv4-mapped loopback", "::ffff:7f00:1"],
+  ["IPv4-mapped public", "::ffff:8.8.8.8"],
+  ["IPv4-translated", "::ffff:0:7f00:1"],
+  ["IPv4-compatible loopback", "::7f00:1"],
+  ["NAT64 of loopback", "64:ff9b::7f00:1"],
+  ["NAT64 of metadata", "64:ff9b::a9fe:a9fe"],
+  ["local NAT64", "64:ff9b:1::7f00:1"],
+  ["6to4 of loopback", "2002:7f00:1::"],
+  ["6to4 of private", "2002:a00:1::1"],
+  ["Teredo", "2001::1"],
+  ["Teredo of loopback", "2001:0:4136:e378:8000:63bf:80ff:fffe"],
+  ["segment routing", "5f00::1"],
+  ["no address", "example.org"],
+  ["no address", ""],
+])("[GUARD-2] %s is not of the public internet: %s", (_title, address) => {
+  expect(isPublicAddress(address)).toBe(false);
+});
