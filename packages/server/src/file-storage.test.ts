@@ -32,8 +32,8 @@ test("a restart keeps everything that was acknowledged, epochs included", async 
   const first = await openFileStorage(path);
   const { logs, queues, runs } = first.broker;
   await logs.append("room:one", { id: "a", data: "pinned", pinned: true });
-  await logs.append("room:one", { id: "b", data: "x" });
-  await logs.saveSnapshot("room:one", { seq: 0, data: new Uint8Array([1, 2]) });
+  const { epoch } = await logs.append("room:one", { id: "b", data: "x" });
+  await logs.saveSnapshot("room:one", { epoch, seq: 0, data: new Uint8Array([1, 2]) });
   await logs.append("broadcast", { id: "a", data: "all" });
   const empty = await logs.head("room:empty");
   await queues.push("ada", { id: "n", data: "waits" });

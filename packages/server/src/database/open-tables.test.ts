@@ -36,7 +36,8 @@ async function makeStore(path: string): Promise<void> {
     await broker.logs.append("room:one", { id: `${n}`, data: `data ${n} `.repeat(10), pinned: n % 3 === 0 });
     await broker.queues.push("ada", { id: `${n}`, data: `notice ${n}` });
   }
-  await broker.logs.saveSnapshot("room:one", { seq: 12, data: new Uint8Array(6_000).fill(7) });
+  const { epoch } = await broker.logs.head("room:one");
+  await broker.logs.saveSnapshot("room:one", { epoch, seq: 12, data: new Uint8Array(6_000).fill(7) });
   await broker.logs.append("broadcast", { id: "a", data: "x".repeat(9_000) });
   await broker.queues.push("bob", { id: "a", data: "x" });
   await broker.runs.put({ key: "run", startedAtMs: 1, endedAtMs: NOW_MS, log: "[]" });

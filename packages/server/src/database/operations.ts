@@ -3,9 +3,9 @@ import type {
   LogHead,
   LogPosition,
   LogSlice,
-  LogSnapshot,
   LogState,
   NewEntry,
+  NewSnapshot,
   QueueContents,
   RunRecord,
 } from "../broker.js";
@@ -52,7 +52,7 @@ export interface Operations {
     LogSlice
   >;
   logState: Operation<OfLog<unknown>, LogState>;
-  saveSnapshot: Operation<OfLog<{ readonly snapshot: LogSnapshot }>, null>;
+  saveSnapshot: Operation<OfLog<{ readonly snapshot: NewSnapshot }>, null>;
   deleteLog: Operation<OfLog<unknown>, null>;
 
   pushToQueue: Operation<

@@ -85,9 +85,9 @@ export function createFileLogs(
       };
     },
     state: (name) => database.request("logState", { name }),
-    async saveSnapshot(name, { seq, data }) {
+    async saveSnapshot(name, { epoch, seq, data }) {
       // A copy: the caller may go on writing into its bytes, and a view would take its whole buffer along.
-      const snapshot = { seq, data: new Uint8Array(data) };
+      const snapshot = { epoch, seq, data: new Uint8Array(data) };
       await database.request("saveSnapshot", { name, snapshot }, data.byteLength);
     },
     async delete(name) {

@@ -20,16 +20,22 @@ export interface RoomDocument {
   close(): Promise<void>;
 }
 
+interface LoadedDocument {
+  readonly document: SharedDocument;
+  /** Of the log that it was made of: a room of the same id may be made anew. */
+  readonly epoch: string;
+}
+
 export function createRoomDocument(logName: LogName, { broker, log }: RoomDeps): RoomDocument {
-  let loading: Promise<SharedDocument> | null = null;
-  let loaded: SharedDocument | null = null;
+  let loading: Promise<LoadedDocument> | null = null;
+  let loaded: LoadedDocument | null = null;
   let loadedSeq = 0;
   let loggedSeq = 0;
   /** Logged since the last snapshot. */
   let unsavedCount = 0;
   let saving: Promise<void> | null = null;
 
-  const load = async (): Promise<SharedDocument> => {
+  const load = async (): Promise<LoadedDocument> => {
     const state = await broker.logs.state(logName);
     const document = createSharedDocument();
     if (state.snapshot !== null) document.restore(state.snapshot.data);
@@ -39,25 +45,25 @@ export function createRoomDocument(logName: LogName, { broker, log }: RoomDeps):
     }
     loadedSeq = state.seq;
     unsavedCount = state.pinned.length;
-    return document;
+    return { document, epoch: state.epoch };
   };
-  const open = async (): Promise<SharedDocument> => {
+  const open = async (): Promise<LoadedDocument> => {
     loading ??= load();
     const under = loading;
-    const document = await under;
-    if (loading === under) loaded = document;
-    return document;
+    const opened = await under;
+    if (loading === under) loaded = opened;
+    return opened;
   };
 
-  const save = async (document: SharedDocument): Promise<void> => {
+  const save = async ({ document, epoch }: LoadedDocument): Promise<void> => {
     const data = document.whole();
     if (data === null) return;
     unsavedCount = 0;
-    await broker.logs.saveSnapshot(logName, { seq: Math.max(loggedSeq, loadedSeq), data });
+    await broker.logs.saveSnapshot(logName, { epoch, seq: Math.max(loggedSeq, loadedSeq), data });
   };
   /** A snapshot that cannot be stored now costs nothing but space: the updates stay in the log. */
-  const saveInBackground = (document: SharedDocument): void => {
-    saving ??= save(document)
+  const saveInBackground = (opened: LoadedDocument): void => {
+    saving ??= save(opened)
       .catch((error: unknown) => log.warn({ err: error, log: logName }, "a snapshot could not be stored"))
       .finally(() => {
         saving = null;
@@ -67,18 +73,18 @@ export function createRoomDocument(logName: LogName, { broker, log }: RoomDeps):
   return {
     async apply(update) {
       // What brings nothing new has a place in the log all the same: its sender waits for it.
-      return (await open()).apply(update) ?? update;
+      return (await open()).document.apply(update) ?? update;
     },
     async append(name, text) {
-      return (await open()).append(name, text);
+      return (await open()).document.append(name, text);
     },
     logged(seq, update, applied) {
       loggedSeq = seq;
       unsavedCount++;
       if (loading === null) return;
-      void open().then((document) => {
-        if (!applied && seq > loadedSeq) document.restore(Buffer.from(update, "base64"));
-        if (unsavedCount >= SERVER_LIMITS.documentCompactionCount) saveInBackground(document);
+      void open().then((opened) => {
+        if (!applied && seq > loadedSeq) opened.document.restore(Buffer.from(update, "base64"));
+        if (unsavedCount >= SERVER_LIMITS.documentCompactionCount) saveInBackground(opened);
       });
     },
     forget() {
@@ -88,13 +94,13 @@ export function createRoomDocument(logName: LogName, { broker, log }: RoomDeps):
     async load() {
       await open();
     },
-    whole: () => loaded?.whole() ?? null,
+    whole: () => loaded?.document.whole() ?? null,
     async close() {
       if (loading === null) return;
-      const document = await open();
+      const opened = await open();
       await saving;
-      if (unsavedCount > 0) await save(document);
-      document.destroy();
+      if (unsavedCount > 0) await save(opened);
+      opened.document.destroy();
     },
   };
 }
