@@ -1,6 +1,8 @@
 import { statSync } from "node:fs";
 import Database from "libsql";
 import { afterEach, expect, test, vi } from "vitest";
+import { APPLICATION_ID, MIGRATIONS } from "./database/schema.js";
+import { checksum, connect } from "./database/sql.js";
 import { openFileStorage } from "./file-storage.js";
 import type { RoomRecord } from "./store.js";
 import { createClock } from "./testing/storages.js";
@@ -182,4 +184,22 @@ test("what is too old leaves the file though nobody looks, in as many parts as i
   const file = new Database(path);
   const countOf = (table: string) => file.prepare(`SELECT count(*) FROM ${table}`).raw().get();
   expect([countOf("entries"), countOf("runs"), countOf("queues")]).toEqual([[1], [0], [1]]);
+});
+
+test("[HTTP-14] a store of the first format is taken on, and tells which of its rooms are public", async () => {
+  await using folder = await temporaryFolder();
+  const path = folder.path("store.db");
+  const file = connect(path);
+  file.exec(`${MIGRATIONS[0]}; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = 1`);
+  const hidden = { ...ROOM, id: "hidden", isPublic: false, metadata: { isPublic: true } };
+  for (const room of [hidden, ROOM]) {
+    const json = JSON.stringify(room);
+    const [id, record] = [room.id, json].map((value) => `X'${Buffer.from(value).toString("hex")}'`);
+    file.exec(`INSERT INTO rooms VALUES (NULL, ${id}, ${checksum(room.id, json)}, ${record})`);
+  }
+  file.close();
+  const { store, close } = await openFileStorage(path);
+  expect(await store.rooms.list({ offset: 0, limit: 10 })).toEqual([hidden, ROOM]);
+  expect(await store.rooms.list({ offset: 0, limit: 10, publicOnly: true })).toEqual([ROOM]);
+  await close();
 });

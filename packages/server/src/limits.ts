@@ -93,9 +93,6 @@ export const SERVER_LIMITS = {
   /** Public rooms that one answer lists, where nobody says otherwise and at most. */
   listedRoomsCount: 100,
   maxListedRoomsCount: 500,
-  /** Rooms are looked at for a list in pages of so many, and so many pages at most. */
-  roomScanPageCount: 1_000,
-  roomScanPagesCount: 1_000,
   /** Connections that one answer to the admin lists, where nobody says otherwise and at most. */
   listedConnectionsCount: 1_000,
   maxListedConnectionsCount: 10_000,

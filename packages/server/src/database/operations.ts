@@ -9,6 +9,7 @@ import type {
   QueueContents,
   RunRecord,
 } from "../broker.js";
+import type { RoomPage } from "../store.js";
 
 /** With what tells how long `firstSeq` is right. */
 export interface HeadInFile extends LogHead {
@@ -70,9 +71,9 @@ export interface Operations {
 
   /** Records of rooms and of runs pass as JSON: texts cross between threads at the least cost. */
   getRoom: Operation<{ readonly id: string }, string | null>;
-  putRoom: Operation<{ readonly id: string; readonly json: string }, null>;
+  putRoom: Operation<{ readonly id: string; readonly isPublic: boolean; readonly json: string }, null>;
   deleteRoom: Operation<{ readonly id: string }, boolean>;
-  listRooms: Operation<{ readonly offset: number; readonly limit: number }, readonly string[]>;
+  listRooms: Operation<Required<RoomPage>, readonly string[]>;
   countRooms: Operation<null, number>;
 
   addToHistory: Operation<OfUser<{ readonly roomId: string | null; readonly json: string }>, null>;

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { ProtocolFailure, WIRE_LIMITS } from "@sparql-live/protocol";
 import { SERVER_LIMITS } from "../../limits.js";
-import type { RoomRecord, RoomRole } from "../../store.js";
+import type { RoomPage, RoomRecord, RoomRole } from "../../store.js";
 import type { Peer } from "../peer.js";
 import { welcome } from "./entrance.js";
 import { type LeaveReason, Room, roomNotFound } from "./room.js";
@@ -57,7 +57,7 @@ export interface Rooms {
   abandon(peer: Peer): void;
   /** Whether in memory or not. */
   find(roomId: string): Promise<RoomRecord | null>;
-  list(page: { readonly offset: number; readonly limit: number }): Promise<readonly RoomRecord[]>;
+  list(page: RoomPage): Promise<readonly RoomRecord[]>;
   info(record: RoomRecord): Promise<RoomInfo>;
   readonly activeCount: number;
   /** Those that are in memory. */
