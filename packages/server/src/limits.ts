@@ -81,6 +81,8 @@ export const SERVER_LIMITS = {
   historyAnswerBytes: 768 * 1024,
   /** Pages of one recovery; a reader that needs more is too slow for its room. */
   replayPagesCount: 10_000,
+  /** Refused updates of a document, or of awareness, in a row; then the connection is closed. */
+  refusedUpdatesInARowCount: 5,
   /** Updates of a document after which its state is stored anew. */
   documentCompactionCount: 200,
   /** Members that a room tells those who join; the count says how many there are. */

@@ -20,6 +20,9 @@ export interface RoomDocument {
   close(): Promise<void>;
 }
 
+/** An update of Yjs without structs and without deletions. */
+const NOTHING = Uint8Array.of(0, 0);
+
 interface LoadedDocument {
   readonly document: SharedDocument;
   /** Of the log that it was made of: a room of the same id may be made anew. */
@@ -72,8 +75,8 @@ export function createRoomDocument(logName: LogName, { broker, log }: RoomDeps):
 
   return {
     async apply(update) {
-      // What brings nothing new has a place in the log all the same: its sender waits for it.
-      return (await open()).document.apply(update) ?? update;
+      // What brings nothing new has a place in the log all the same: its sender waits for it. Its bytes have none.
+      return (await open()).document.apply(update) ?? NOTHING;
     },
     async append(name, text) {
       return (await open()).document.append(name, text);
