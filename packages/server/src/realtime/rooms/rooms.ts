@@ -43,7 +43,10 @@ export interface Rooms {
   join(peer: Peer, roomId: string, options?: JoinOptions): Promise<void>;
   /** Throws `not_in_room`. */
   leave(peer: Peer, roomId: string, reason: LeaveReason, correlationId?: string): Promise<void>;
-  /** Does one thing after the other for a peer and a room: what comes meanwhile waits with `settled`. */
+  /**
+   * Does one thing after the other for a peer and a room: what comes meanwhile waits with `settled`. Until it is done
+   * the room stays in memory.
+   */
   inLine(peer: Peer, roomId: string, work: () => Promise<void>): Promise<void>;
   /** Settles when nothing is under way for the peer and the room; `undefined` where nothing is. */
   settled(peer: Peer, roomId: string): Promise<unknown> | undefined;
@@ -95,6 +98,13 @@ export function createRooms(deps: RoomDeps, limits: RoomLimits): Rooms {
   const deleting = new Set<string>();
   /** What is under way for a peer and a room. */
   const lines = new Map<Peer, Map<string, Promise<void>>>();
+  /** How many things are under way in each room: who comes into it is not present yet, and it would count as empty. */
+  const underWayCounts = new Map<string, number>();
+  const countUnderWay = (roomId: string, change: 1 | -1) => {
+    const count = (underWayCounts.get(roomId) ?? 0) + change;
+    if (count === 0) underWayCounts.delete(roomId);
+    else underWayCounts.set(roomId, count);
+  };
 
   const load = async (roomId: string): Promise<Room> => {
     const record = await store.rooms.get(roomId);
@@ -161,7 +171,7 @@ export function createRooms(deps: RoomDeps, limits: RoomLimits): Rooms {
     const room = await openOrMake(peer, roomId, options.makes ?? false);
     await room.enter(peer, options.invite);
     if (rooms.get(roomId) === room) return welcome(room, peer, options.correlationId);
-    // It was deleted or put away while the peer entered.
+    // It was deleted while the peer entered.
     await room.leave(peer);
     await join(peer, roomId, options);
   };
@@ -200,7 +210,9 @@ export function createRooms(deps: RoomDeps, limits: RoomLimits): Rooms {
       const line = lines.get(peer) ?? new Map<string, Promise<void>>();
       lines.set(peer, line);
       const before = line.get(roomId)?.catch(() => undefined) ?? Promise.resolve();
+      countUnderWay(roomId, 1);
       const under = before.then(work).finally(() => {
+        countUnderWay(roomId, -1);
         if (line.get(roomId) === under) line.delete(roomId);
         if (line.size === 0) lines.delete(peer);
       });
@@ -254,8 +266,9 @@ export function createRooms(deps: RoomDeps, limits: RoomLimits): Rooms {
     async sweep() {
       const oldest = wheel.now() - limits.emptyRoomMs;
       for (const room of [...rooms.values()]) {
+        const isIdle = room.isIdle && !underWayCounts.has(room.id);
         const { emptySinceMs } = room.presence;
-        if (room.isIdle && (emptySinceMs ?? Number.POSITIVE_INFINITY) <= oldest) await remove(room);
+        if (isIdle && (emptySinceMs ?? Number.POSITIVE_INFINITY) <= oldest) await remove(room);
       }
     },
     async close() {
