@@ -6,8 +6,8 @@
  *
  * Whatever a promise of this port settles with has happened: in the durable broker it is committed to disk. What
  * cannot be stored rejects with `storage_full` or `unavailable` and has not happened. One exception: where the thread
- * of a file dies while it commits, what it was committing is refused and may be there all the same; followers are told
- * of such entries, and the same id again finds them.
+ * of a file dies while it commits, or does not answer in time, what it was committing is refused and may be there all
+ * the same; followers are told of such entries, and the same id again finds them.
  */
 export interface Broker extends AsyncDisposable {
   /** Named in metrics and in figures. */

@@ -135,6 +135,8 @@ export const SERVER_LIMITS = {
   waitingOperationsCount: 10_000,
   /** Bytes of those, estimated. A single larger one may enter the empty queue. */
   waitingOperationsBytes: 32 * 1024 * 1024,
+  /** What that thread has not answered by then is refused. */
+  storageAnswerTimeoutMs: 5_000,
   /** Time until a thread that died is started again; doubled with every failure. */
   threadRestartDelayMs: 100,
   maxThreadRestartDelayMs: 30_000,
