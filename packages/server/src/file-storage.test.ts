@@ -4,7 +4,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import { APPLICATION_ID, MIGRATIONS } from "./database/schema.js";
 import { checksum, connect } from "./database/sql.js";
 import { openFileStorage } from "./file-storage.js";
-import type { RoomRecord } from "./store.js";
+import { roomRecord } from "./testing/room-record.js";
 import { createClock } from "./testing/storages.js";
 import { temporaryFolder } from "./testing/temporary-folder.js";
 
@@ -14,19 +14,7 @@ afterEach(() => {
 
 const ALL = { maxCount: 10_000, maxBytes: 1_000_000_000 };
 const MEBIBYTE = "x".repeat(1024 * 1024);
-const ROOM: RoomRecord = {
-  id: "one",
-  name: "One",
-  ownerId: "ada",
-  createdAtMs: 1,
-  maxMembersCount: 50,
-  isPublic: true,
-  metadata: {},
-  roles: {},
-  defaultRole: "editor",
-  bannedUserIds: [],
-  invite: null,
-};
+const ROOM = roomRecord({ ownerId: "ada" });
 
 test("a restart keeps everything that was acknowledged, epochs included", async () => {
   await using folder = await temporaryFolder();

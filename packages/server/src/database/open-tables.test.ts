@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { openFileStorage } from "../file-storage.js";
 import { STORAGE_BOUNDS } from "../storage-bounds.js";
+import { roomRecord } from "../testing/room-record.js";
 import { type TemporaryFolder, temporaryFolder } from "../testing/temporary-folder.js";
 import type { Call } from "./messages.js";
 import { openTables } from "./open-tables.js";
@@ -42,19 +43,7 @@ async function makeStore(path: string): Promise<void> {
   await broker.logs.append("broadcast", { id: "a", data: "x".repeat(9_000) });
   await broker.queues.push("bob", { id: "a", data: "x" });
   await broker.runs.put({ key: "run", startedAtMs: 1, endedAtMs: NOW_MS, log: "[]" });
-  await store.rooms.put({
-    id: "one",
-    name: "One",
-    ownerId: null,
-    createdAtMs: 1,
-    maxMembersCount: 50,
-    isPublic: true,
-    metadata: {},
-    roles: {},
-    defaultRole: "editor",
-    bannedUserIds: [],
-    invite: null,
-  });
+  await store.rooms.put(roomRecord());
   const run = {
     userId: "ada",
     userName: "Ada",
