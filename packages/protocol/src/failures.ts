@@ -11,7 +11,7 @@ export const FAILURES = {
   /** The message does not fit the schema of its type; `errors` says where. */
   invalid_message: { close: null, retry: false, http: 400 },
   unknown_type: { close: null, retry: false, http: 400 },
-  /** Ten bad messages in a row. */
+  /** Ten bad messages in a row, or five bad updates of a document or of awareness. */
   too_many_bad_messages: { close: 1008, retry: false, http: 400 },
   message_too_large: { close: 1009, retry: false, http: 413 },
   /** A binary frame on a text subprotocol, or the other way round. */

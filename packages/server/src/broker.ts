@@ -6,8 +6,8 @@
  *
  * Whatever a promise of this port settles with has happened: in the durable broker it is committed to disk. What
  * cannot be stored rejects with `storage_full` or `unavailable` and has not happened. One exception: where the thread
- * of a file dies while it commits, what it was committing is refused and may be there all the same; followers are told
- * of such entries, and the same id again finds them.
+ * of a file dies while it commits, or does not answer in time, what it was committing is refused and may be there all
+ * the same; followers are told of such entries, and the same id again finds them.
  */
 export interface Broker extends AsyncDisposable {
   /** Named in metrics and in figures. */
@@ -66,6 +66,11 @@ export interface LogSnapshot {
   readonly data: Uint8Array;
 }
 
+/** What is to be saved of a log, in the life of it that it was made from. */
+export interface NewSnapshot extends LogSnapshot {
+  readonly epoch: string;
+}
+
 export interface LogState extends LogHead {
   readonly snapshot: LogSnapshot | null;
   /** The pinned entries after the snapshot, in order. */
@@ -94,10 +99,11 @@ export interface Logs {
   follow(name: LogName, listener: (entry: LogEntry, position: LogPosition) => void): () => void;
   state(name: LogName): Promise<LogState>;
   /**
-   * Takes the place of an older snapshot, never of a newer one, and frees the pinned entries that it covers. Rejects
-   * with `internal_error` where it is ahead of the log.
+   * Takes the place of an older snapshot, never of a newer one, and frees the pinned entries that it covers. One of
+   * another epoch is passed over: its log was deleted meanwhile. Rejects with `internal_error` where it is ahead of
+   * the log.
    */
-  saveSnapshot(name: LogName, snapshot: LogSnapshot): Promise<void>;
+  saveSnapshot(name: LogName, snapshot: NewSnapshot): Promise<void>;
   /** Forgets everything; the next look makes a log of a new epoch. */
   delete(name: LogName): Promise<void>;
 }

@@ -51,12 +51,12 @@ test("a file of a newer version is refused and left as it is", async () => {
   const path = folder.path("store.db");
   await makeStore(path);
   const file = new Database(path);
-  file.exec("PRAGMA user_version = 2; PRAGMA wal_checkpoint(TRUNCATE)");
+  file.exec("PRAGMA user_version = 3; PRAGMA wal_checkpoint(TRUNCATE)");
   file.close();
   const before = readFileSync(path);
   await expect(openFileStorage(path)).rejects.toMatchObject({
     code: "newer_version",
-    message: `The store ${path} was written by a newer version (format 2; this one knows 1). Use that version, or name another file with --store.`,
+    message: `The store ${path} was written by a newer version (format 3; this one knows 2). Use that version, or name another file with --store.`,
   });
   expect(readFileSync(path).equals(before)).toBe(true);
 });

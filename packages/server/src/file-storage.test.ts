@@ -1,8 +1,10 @@
 import { statSync } from "node:fs";
 import Database from "libsql";
 import { afterEach, expect, test, vi } from "vitest";
+import { APPLICATION_ID, MIGRATIONS } from "./database/schema.js";
+import { checksum, connect } from "./database/sql.js";
 import { openFileStorage } from "./file-storage.js";
-import type { RoomRecord } from "./store.js";
+import { roomRecord } from "./testing/room-record.js";
 import { createClock } from "./testing/storages.js";
 import { temporaryFolder } from "./testing/temporary-folder.js";
 
@@ -12,19 +14,7 @@ afterEach(() => {
 
 const ALL = { maxCount: 10_000, maxBytes: 1_000_000_000 };
 const MEBIBYTE = "x".repeat(1024 * 1024);
-const ROOM: RoomRecord = {
-  id: "one",
-  name: "One",
-  ownerId: "ada",
-  createdAtMs: 1,
-  maxMembersCount: 50,
-  isPublic: true,
-  metadata: {},
-  roles: {},
-  defaultRole: "editor",
-  bannedUserIds: [],
-  invite: null,
-};
+const ROOM = roomRecord({ ownerId: "ada" });
 
 test("a restart keeps everything that was acknowledged, epochs included", async () => {
   await using folder = await temporaryFolder();
@@ -32,8 +22,8 @@ test("a restart keeps everything that was acknowledged, epochs included", async 
   const first = await openFileStorage(path);
   const { logs, queues, runs } = first.broker;
   await logs.append("room:one", { id: "a", data: "pinned", pinned: true });
-  await logs.append("room:one", { id: "b", data: "x" });
-  await logs.saveSnapshot("room:one", { seq: 0, data: new Uint8Array([1, 2]) });
+  const { epoch } = await logs.append("room:one", { id: "b", data: "x" });
+  await logs.saveSnapshot("room:one", { epoch, seq: 0, data: new Uint8Array([1, 2]) });
   await logs.append("broadcast", { id: "a", data: "all" });
   const empty = await logs.head("room:empty");
   await queues.push("ada", { id: "n", data: "waits" });
@@ -182,4 +172,22 @@ test("what is too old leaves the file though nobody looks, in as many parts as i
   const file = new Database(path);
   const countOf = (table: string) => file.prepare(`SELECT count(*) FROM ${table}`).raw().get();
   expect([countOf("entries"), countOf("runs"), countOf("queues")]).toEqual([[1], [0], [1]]);
+});
+
+test("[HTTP-14] a store of the first format is taken on, and tells which of its rooms are public", async () => {
+  await using folder = await temporaryFolder();
+  const path = folder.path("store.db");
+  const file = connect(path);
+  file.exec(`${MIGRATIONS[0]}; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = 1`);
+  const hidden = { ...ROOM, id: "hidden", isPublic: false, metadata: { isPublic: true } };
+  for (const room of [hidden, ROOM]) {
+    const json = JSON.stringify(room);
+    const [id, record] = [room.id, json].map((value) => `X'${Buffer.from(value).toString("hex")}'`);
+    file.exec(`INSERT INTO rooms VALUES (NULL, ${id}, ${checksum(room.id, json)}, ${record})`);
+  }
+  file.close();
+  const { store, close } = await openFileStorage(path);
+  expect(await store.rooms.list({ offset: 0, limit: 10 })).toEqual([hidden, ROOM]);
+  expect(await store.rooms.list({ offset: 0, limit: 10, publicOnly: true })).toEqual([ROOM]);
+  await close();
 });

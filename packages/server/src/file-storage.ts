@@ -34,10 +34,8 @@ export async function openFileStorageWith(
     start,
     nowMs,
     onFault,
-    onOpened(queuedCount, lost) {
-      queues.counted(queuedCount);
-      logs.reopened(lost);
-    },
+    onOpened: (queuedCount) => queues.counted(queuedCount),
+    onAnswering: (lost) => logs.lookUp(lost),
   });
   const logs = createFileLogs(database, bounds, nowMs, onFault);
   const queues = createFileQueues(database);

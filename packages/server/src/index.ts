@@ -33,7 +33,7 @@ export { correlationOf, type Incoming, type IncomingMessage } from "./realtime/d
 export type { ApplicationHandler } from "./realtime/handler-list.js";
 export { createMemoryTransport, type MemoryPeer } from "./realtime/memory-transport.js";
 export type { DeliveryOptions, Outgoing, OutgoingPayload } from "./realtime/outgoing.js";
-export type { NewRoom, RoomInfo } from "./realtime/rooms/rooms.js";
+export type { NewRoom, RoomInfo } from "./realtime/rooms/room-record.js";
 export type { Transport, TransportEvents } from "./realtime/transport.js";
 export { readSettings, type SettingSources, SettingsError } from "./settings/read.js";
 export {

@@ -81,6 +81,8 @@ export const SERVER_LIMITS = {
   historyAnswerBytes: 768 * 1024,
   /** Pages of one recovery; a reader that needs more is too slow for its room. */
   replayPagesCount: 10_000,
+  /** Refused updates of a document, or of awareness, in a row; then the connection is closed. */
+  refusedUpdatesInARowCount: 5,
   /** Updates of a document after which its state is stored anew. */
   documentCompactionCount: 200,
   /** Members that a room tells those who join; the count says how many there are. */
@@ -93,9 +95,6 @@ export const SERVER_LIMITS = {
   /** Public rooms that one answer lists, where nobody says otherwise and at most. */
   listedRoomsCount: 100,
   maxListedRoomsCount: 500,
-  /** Rooms are looked at for a list in pages of so many, and so many pages at most. */
-  roomScanPageCount: 1_000,
-  roomScanPagesCount: 1_000,
   /** Connections that one answer to the admin lists, where nobody says otherwise and at most. */
   listedConnectionsCount: 1_000,
   maxListedConnectionsCount: 10_000,
@@ -136,6 +135,8 @@ export const SERVER_LIMITS = {
   waitingOperationsCount: 10_000,
   /** Bytes of those, estimated. A single larger one may enter the empty queue. */
   waitingOperationsBytes: 32 * 1024 * 1024,
+  /** What that thread has not answered by then is refused. */
+  storageAnswerTimeoutMs: 5_000,
   /** Time until a thread that died is started again; doubled with every failure. */
   threadRestartDelayMs: 100,
   maxThreadRestartDelayMs: 30_000,

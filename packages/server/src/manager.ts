@@ -22,7 +22,7 @@ import type {
 import type { Incoming } from "./realtime/dispatcher.js";
 import { type ApplicationHandler, createHandlerList } from "./realtime/handler-list.js";
 import type { DeliveryOptions, Outgoing, OutgoingPayload } from "./realtime/outgoing.js";
-import type { NewRoom, RoomInfo } from "./realtime/rooms/rooms.js";
+import type { NewRoom, RoomInfo } from "./realtime/rooms/room-record.js";
 import type { Transport } from "./realtime/transport.js";
 import type { Storage } from "./storage.js";
 

@@ -19,7 +19,7 @@ export interface StorageOptions {
   readonly nowMs?: () => number;
   /**
    * Told what followers throw and, of a file, what went wrong with it: `StorageError` where it is damaged, another
-   * error where its thread died. Default: a warning of the process.
+   * error where its thread died or does not answer. Default: a warning of the process.
    */
   readonly onFault?: (error: unknown) => void;
 }

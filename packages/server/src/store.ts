@@ -29,6 +29,13 @@ export interface RoomRecord {
   readonly invite: string | null;
 }
 
+export interface RoomPage {
+  readonly offset: number;
+  readonly limit: number;
+  /** Private rooms are passed over, and count neither for `offset` nor for `limit`. Default `false`. */
+  readonly publicOnly?: boolean;
+}
+
 export interface RoomRecords {
   get(id: string): Promise<RoomRecord | null>;
   /** Makes or replaces. */
@@ -36,7 +43,7 @@ export interface RoomRecords {
   /** Settles with whether it was there. */
   delete(id: string): Promise<boolean>;
   /** In the order of their making, oldest first. */
-  list(page: { readonly offset: number; readonly limit: number }): Promise<readonly RoomRecord[]>;
+  list(page: RoomPage): Promise<readonly RoomRecord[]>;
   count(): Promise<number>;
 }
 

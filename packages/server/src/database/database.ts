@@ -1,5 +1,6 @@
 import { ProtocolFailure } from "@sparql-live/protocol";
 import { SERVER_LIMITS } from "../limits.js";
+import { createDeadline } from "./deadline.js";
 import type { Call, FromWorker, Outcome, WorkerInput } from "./messages.js";
 import type { OperationName, Operations } from "./operations.js";
 import { StorageError } from "./storage-error.js";
@@ -8,9 +9,14 @@ import type { DatabaseThread, StartThread } from "./thread.js";
 export interface DatabaseOptions extends WorkerInput {
   readonly start: StartThread;
   readonly nowMs: () => number;
-  /** The file was opened, for the first time or again; `lost` are the calls that were being committed at a fault. */
-  readonly onOpened: (queuedCount: number, lost: readonly Call[]) => void;
-  /** Told when the thread died, and when damage is found. */
+  /** The file was opened, for the first time or again. */
+  readonly onOpened: (queuedCount: number) => void;
+  /**
+   * The file answers, for the first time or again. `lost` are the calls that were being committed at a fault: they
+   * were refused, and what they did can be looked up now, before anything else is done.
+   */
+  readonly onAnswering: (lost: readonly Call[]) => void;
+  /** Told when the thread died or does not answer, and when damage is found. */
   readonly onFault: (error: unknown) => void;
 }
 
@@ -18,14 +24,15 @@ export interface DatabaseOptions extends WorkerInput {
 export interface Database {
   /**
    * Settles when it is committed. What is asked while a transaction is being committed makes up the next one, in
-   * the order of the calls. `bytes`: those of the request, about. Rejects with `storage_full` or `unavailable`.
+   * the order of the calls. `bytes`: those of the request, about. Rejects with `storage_full` or `unavailable`, with
+   * that also where the thread has not answered in time.
    */
   request<K extends OperationName>(
     name: K,
     request: Operations[K]["request"],
     bytes?: number,
   ): Promise<Operations[K]["result"]>;
-  /** `false` while it is opened again after a fault, and when it will not be opened any more. */
+  /** `false` while it does not answer or is opened again, and when it will not be opened any more. */
   readonly isReady: boolean;
   /** Commits what waits, then closes the file. */
   close(): Promise<void>;
@@ -40,6 +47,8 @@ interface Pending {
 type State =
   | { readonly kind: "opening"; readonly thread: DatabaseThread }
   | { readonly kind: "ready"; readonly thread: DatabaseThread }
+  /** A batch has not been answered in time. Its answer, when it comes, ends this. */
+  | { readonly kind: "stalled"; readonly thread: DatabaseThread }
   | { readonly kind: "restarting"; readonly timer: NodeJS.Timeout }
   | { readonly kind: "closing"; readonly thread: DatabaseThread; readonly ended: () => void }
   | { readonly kind: "broken"; readonly message: string }
@@ -56,6 +65,7 @@ export function openDatabase({
   start,
   nowMs,
   onOpened,
+  onAnswering,
   onFault,
   ...input
 }: DatabaseOptions): OpeningDatabase {
@@ -88,6 +98,7 @@ export function openDatabase({
         nowMs(),
       );
     } else if (state.kind === "closing") thread.close();
+    if (inFlight.length > 0 || state.kind === "closing") answer.await();
     thread.keepAlive(inFlight.length > 0 || state.kind === "closing");
   };
 
@@ -99,36 +110,72 @@ export function openDatabase({
       case "refused":
         refusal = new StorageError(from.failure.code, input.path, from.failure.detail);
         break;
-      case "done": {
-        const settled = inFlight;
-        inFlight = [];
-        failureCount = 0;
-        // The thread goes on with the next batch while this one is told.
-        flush();
-        for (const detail of from.damages) onFault(new StorageError("corrupt", input.path, detail));
-        settled.forEach((pending, index) => {
-          settle(pending, from.outcomes[index]);
-        });
-      }
+      case "done":
+        answered(from.outcomes, from.damages);
     }
+  };
+
+  const answered = (outcomes: readonly Outcome[], damages: readonly string[]) => {
+    answer.came();
+    const settled = inFlight;
+    inFlight = [];
+    failureCount = 0;
+    const isLate = state.kind === "stalled";
+    if (state.kind === "stalled") state = { kind: "ready", thread: state.thread };
+    // The thread goes on with the next batch while this one is told.
+    flush();
+    for (const detail of damages) onFault(new StorageError("corrupt", input.path, detail));
+    settled.forEach((pending, index) => {
+      settle(pending, outcomes[index]);
+    });
+    if (isLate) answering();
   };
 
   const ready = (queuedCount: number) => {
     if (state.kind !== "opening") return;
     state = { kind: "ready", thread: state.thread };
     state.thread.keepAlive(false);
-    const calls = lost;
-    lost = [];
-    onOpened(queuedCount, calls);
+    onOpened(queuedCount);
+    answering();
     first?.resolve();
     first = null;
   };
 
-  const ended = (cause: unknown) => {
-    const failure = unavailable(refusal?.message ?? REASONS.restarting);
+  const answering = () => {
+    const calls = lost;
+    lost = [];
+    onAnswering(calls);
+  };
+
+  /** What is being committed may be stored all the same; what waits for it is not. */
+  const refuseAll = (message: string) => {
+    const failure = unavailable(message);
     lost.push(...inFlight.map(({ call }) => call));
     for (const { reject } of [...inFlight.splice(0), ...waiting.splice(0)]) reject(failure);
     waitingBytes = 0;
+  };
+
+  const stall = () => {
+    refuseAll(REASONS.stalled);
+    if (state.kind !== "ready" && state.kind !== "closing") return;
+    const { thread } = state;
+    thread.keepAlive(false);
+    onFault(new Error(`The store ${input.path} does not answer; its disk may hang.`));
+    if (state.kind === "ready") {
+      state = { kind: "stalled", thread };
+      return;
+    }
+    const { ended: tell } = state;
+    state = { kind: "closed" };
+    void thread.terminate();
+    tell();
+  };
+  const answer = createDeadline(SERVER_LIMITS.storageAnswerTimeoutMs, stall);
+
+  const ended = (cause: unknown) => {
+    answer.came();
+    refuseAll(refusal?.message ?? REASONS.restarting);
+    if (state.kind === "closed") return;
     if (state.kind === "closing") {
       const { ended: tell } = state;
       state = { kind: "closed" };
@@ -165,7 +212,8 @@ export function openDatabase({
         state = { kind: "closed" };
         return Promise.resolve();
       case "opening":
-      case "ready": {
+      case "ready":
+      case "stalled": {
         const { thread } = state;
         return new Promise((resolve) => {
           state = { kind: "closing", thread, ended: resolve };
@@ -220,6 +268,7 @@ export function openDatabase({
 const REASONS = {
   opening: "The store is being opened again after a fault. Try again in a moment.",
   restarting: "The store is being opened again after a fault. Try again in a moment.",
+  stalled: "The store does not answer. Send it again under the same id when it does.",
   closing: "The store is closed.",
   closed: "The store is closed.",
 } as const;

@@ -56,6 +56,7 @@ export function createLogTable(sql: Sql, logs: LogRows, bounds: StorageBounds): 
     },
     saveSnapshot({ name, snapshot }, nowMs) {
       const log = logs.open(name, nowMs);
+      if (snapshot.epoch !== log.epoch) return null;
       if (snapshot.seq > log.seq) throw snapshotAhead(name, snapshot.seq, log.seq);
       if (snapshot.seq >= log.snapshotSeq) snapshots.put(log, snapshot.seq, snapshot.data);
       return null;

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { openFileStorage } from "../file-storage.js";
 import { STORAGE_BOUNDS } from "../storage-bounds.js";
+import { roomRecord } from "../testing/room-record.js";
 import { type TemporaryFolder, temporaryFolder } from "../testing/temporary-folder.js";
 import type { Call } from "./messages.js";
 import { openTables } from "./open-tables.js";
@@ -21,7 +22,8 @@ const QUESTIONS: readonly Call[] = [
   { name: "listQueue", request: { userId: "bob" } },
   { name: "getRun", request: { key: "run" } },
   { name: "getRoom", request: { id: "one" } },
-  { name: "listRooms", request: { offset: 0, limit: 10 } },
+  { name: "listRooms", request: { offset: 0, limit: 10, publicOnly: false } },
+  { name: "listRooms", request: { offset: 0, limit: 10, publicOnly: true } },
   { name: "countRooms", request: null },
   { name: "historyOfRoom", request: { roomId: "one", limit: 10 } },
   { name: "historyOfUser", request: { userId: "ada", limit: 10 } },
@@ -36,23 +38,12 @@ async function makeStore(path: string): Promise<void> {
     await broker.logs.append("room:one", { id: `${n}`, data: `data ${n} `.repeat(10), pinned: n % 3 === 0 });
     await broker.queues.push("ada", { id: `${n}`, data: `notice ${n}` });
   }
-  await broker.logs.saveSnapshot("room:one", { seq: 12, data: new Uint8Array(6_000).fill(7) });
+  const { epoch } = await broker.logs.head("room:one");
+  await broker.logs.saveSnapshot("room:one", { epoch, seq: 12, data: new Uint8Array(6_000).fill(7) });
   await broker.logs.append("broadcast", { id: "a", data: "x".repeat(9_000) });
   await broker.queues.push("bob", { id: "a", data: "x" });
   await broker.runs.put({ key: "run", startedAtMs: 1, endedAtMs: NOW_MS, log: "[]" });
-  await store.rooms.put({
-    id: "one",
-    name: "One",
-    ownerId: null,
-    createdAtMs: 1,
-    maxMembersCount: 50,
-    isPublic: true,
-    metadata: {},
-    roles: {},
-    defaultRole: "editor",
-    bannedUserIds: [],
-    invite: null,
-  });
+  await store.rooms.put(roomRecord());
   const run = {
     userId: "ada",
     userName: "Ada",

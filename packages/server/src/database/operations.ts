@@ -3,12 +3,13 @@ import type {
   LogHead,
   LogPosition,
   LogSlice,
-  LogSnapshot,
   LogState,
   NewEntry,
+  NewSnapshot,
   QueueContents,
   RunRecord,
 } from "../broker.js";
+import type { RoomPage } from "../store.js";
 
 /** With what tells how long `firstSeq` is right. */
 export interface HeadInFile extends LogHead {
@@ -52,7 +53,7 @@ export interface Operations {
     LogSlice
   >;
   logState: Operation<OfLog<unknown>, LogState>;
-  saveSnapshot: Operation<OfLog<{ readonly snapshot: LogSnapshot }>, null>;
+  saveSnapshot: Operation<OfLog<{ readonly snapshot: NewSnapshot }>, null>;
   deleteLog: Operation<OfLog<unknown>, null>;
 
   pushToQueue: Operation<
@@ -70,9 +71,9 @@ export interface Operations {
 
   /** Records of rooms and of runs pass as JSON: texts cross between threads at the least cost. */
   getRoom: Operation<{ readonly id: string }, string | null>;
-  putRoom: Operation<{ readonly id: string; readonly json: string }, null>;
+  putRoom: Operation<{ readonly id: string; readonly isPublic: boolean; readonly json: string }, null>;
   deleteRoom: Operation<{ readonly id: string }, boolean>;
-  listRooms: Operation<{ readonly offset: number; readonly limit: number }, readonly string[]>;
+  listRooms: Operation<Required<RoomPage>, readonly string[]>;
   countRooms: Operation<null, number>;
 
   addToHistory: Operation<OfUser<{ readonly roomId: string | null; readonly json: string }>, null>;

@@ -4,6 +4,7 @@ export const APPLICATION_ID = 0x53504c56;
 /**
  * What makes a file of version n out of one of version n - 1; the version stands in `PRAGMA user_version`. Never
  * changed once released, only continued. Every `crc` is that of the row's other values; texts are blobs of UTF-8.
+ * `is_public` has none: an index holds it once more, and opening the file compares the two.
  */
 export const MIGRATIONS: readonly string[] = [
   `
@@ -51,5 +52,11 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX history_of_rooms ON history (room, n) WHERE room IS NOT NULL;
   CREATE INDEX history_of_users ON history (user, n);
   CREATE INDEX history_alone ON history (user, n) WHERE room IS NULL;
+  `,
+  `
+  ALTER TABLE rooms ADD COLUMN is_public INTEGER NOT NULL DEFAULT 0;
+  UPDATE rooms SET is_public = 1
+    WHERE json_valid(CAST(record AS TEXT)) AND json_extract(CAST(record AS TEXT), '$.isPublic');
+  CREATE INDEX public_rooms ON rooms (n) WHERE is_public = 1;
   `,
 ];

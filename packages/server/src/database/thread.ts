@@ -24,9 +24,12 @@ export interface DatabaseThread {
 
 export type StartThread = (input: WorkerInput, events: DatabaseThreadEvents) => DatabaseThread;
 
-export const startDatabaseThread: StartThread = (input, events) => {
+export const startDatabaseThread: StartThread = (input, events) => startThreadOf(WORKER_URL, input, events);
+
+/** `module`: what the thread runs. */
+export function startThreadOf(module: URL, input: WorkerInput, events: DatabaseThreadEvents): DatabaseThread {
   // Flags of the process (such as --input-type) are not for this thread and may keep it from starting.
-  const worker = new Worker(WORKER_URL, { workerData: input, execArgv: [], name: "store" });
+  const worker = new Worker(module, { workerData: input, execArgv: [], name: "store" });
   let cause: unknown;
   worker.on("message", events.message);
   worker.on("error", (error) => {
@@ -45,4 +48,4 @@ export const startDatabaseThread: StartThread = (input, events) => {
       else worker.unref();
     },
   };
-};
+}

@@ -11,7 +11,7 @@ import { isDamagedWal } from "./wal-file.js";
 function writeWal(path: string): { readonly wal: Uint8Array; readonly lengths: readonly number[] } {
   const sql = openFile(path);
   const lengths: number[] = [];
-  const insert = sql.prepare("INSERT INTO rooms VALUES (NULL, ?, 0, ?)");
+  const insert = sql.prepare("INSERT INTO rooms VALUES (NULL, ?, 0, ?, 0)");
   for (let n = 0; n < 12; n++) {
     sql.exec("BEGIN");
     for (let row = 0; row < n; row++) insert.run(`${n}-${row}`, "x".repeat(3_000));
@@ -40,7 +40,7 @@ test("what is left of an older log behind a newer one is no damage", async () =>
   await using folder = await temporaryFolder();
   const path = folder.path("store.db");
   const sql = openFile(path);
-  const insert = sql.prepare("INSERT INTO rooms VALUES (NULL, ?, 0, ?)");
+  const insert = sql.prepare("INSERT INTO rooms VALUES (NULL, ?, 0, ?, 0)");
   for (let n = 0; n < 20; n++) insert.run(`${n}`, "x".repeat(3_000));
   const before = statSync(`${path}-wal`).size;
   sql.exec("PRAGMA wal_checkpoint(RESTART)");
@@ -90,7 +90,7 @@ test("a damaged log of a file that is in use is the business of whoever uses it"
   await using folder = await temporaryFolder();
   const path = folder.path("store.db");
   const sql = openFile(path);
-  for (let n = 0; n < 5; n++) sql.exec(`INSERT INTO rooms VALUES (NULL, x'0${n}', 0, x'00')`);
+  for (let n = 0; n < 5; n++) sql.exec(`INSERT INTO rooms VALUES (NULL, x'0${n}', 0, x'00', 0)`);
   const wal = readFileSync(`${path}-wal`);
   wal[100] = (wal[100] ?? 0) ^ 1;
   writeFileSync(`${path}-wal`, wal);

@@ -5,15 +5,8 @@ import { Awareness, encodeAwarenessUpdate } from "y-protocols/awareness";
 import * as Y from "yjs";
 import { readAwarenessUpdate } from "./awareness-reader.js";
 import { DOCUMENT_LIMITS } from "./limits.js";
-import { varText, varUint } from "./testing/raw-update.js";
-
-function entry(client: number, clock: number, state: string): number[] {
-  return [...varUint(client), ...varUint(clock), ...varText(state)];
-}
-
-function states(...entries: readonly number[][]): Uint8Array {
-  return Uint8Array.from([...varUint(entries.length), ...entries.flat()]);
-}
+import { entry, states } from "./testing/raw-awareness.js";
+import { varUint } from "./testing/raw-update.js";
 
 describe("awareness updates", () => {
   test("what y-protocols writes is read, also that a client has gone", () => {
@@ -24,9 +17,9 @@ describe("awareness updates", () => {
       cursor: { anchor: null, head: null },
     });
     const present = readAwarenessUpdate(encodeAwarenessUpdate(awareness, [client]));
-    expect(present).toEqual([{ client, clock: expect.any(Number), isPresent: true }]);
+    expect(present).toMatchObject([{ client, clock: expect.any(Number), isPresent: true }]);
     awareness.setLocalState(null);
-    expect(readAwarenessUpdate(encodeAwarenessUpdate(awareness, [client]))).toEqual([
+    expect(readAwarenessUpdate(encodeAwarenessUpdate(awareness, [client]))).toMatchObject([
       { client, clock: (present[0]?.clock ?? 0) + 1, isPresent: false },
     ]);
     awareness.destroy();

@@ -10,6 +10,8 @@ export interface AwarenessEntry {
   readonly clock: number;
   /** `false` where the client says that it has gone. */
   readonly isPresent: boolean;
+  /** As it stands in the update. */
+  readonly encoded: Uint8Array;
 }
 
 /**
@@ -27,12 +29,14 @@ export function readAwarenessUpdate(update: Uint8Array): AwarenessEntry[] {
   }
   const entries: AwarenessEntry[] = [];
   while (entries.length < count) {
+    const start = update.byteLength - reader.remainingBytes;
     const client = reader.varUint();
     const clock = reader.varUint();
     if (clock > DOCUMENT_LIMITS.maxClock) refuse("A clock is beyond its bound.");
     const state = parseJson(reader.text());
     if (typeof state !== "object" || Array.isArray(state)) refuse("The state of a client is no object.");
-    entries.push({ client, clock, isPresent: state !== null });
+    const encoded = update.subarray(start, update.byteLength - reader.remainingBytes);
+    entries.push({ client, clock, isPresent: state !== null, encoded });
   }
   if (reader.remainingBytes > 0) refuse("Something follows the end of the update.");
   return entries;

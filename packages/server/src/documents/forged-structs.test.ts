@@ -5,16 +5,8 @@ import * as Y from "yjs";
 import { createSharedDocument, type SharedDocument } from "./shared-document.js";
 import { contentOf } from "./testing/document-content.js";
 import { itemAfter, type RawUpdate, rawUpdate, rootItem, varText, varUint } from "./testing/raw-update.js";
+import { ANY, BYTES, DELETED, EMBED, FORMAT, GC, JSON_LIST, TEXT, TYPE } from "./testing/struct-kinds.js";
 
-const GC = 0;
-const DELETED = 1;
-const JSON_LIST = 2;
-const BYTES = 3;
-const TEXT = 4;
-const EMBED = 5;
-const FORMAT = 6;
-const TYPE = 7;
-const ANY = 8;
 const ARRAY = 0;
 
 function openShared(): SharedDocument {

@@ -7,18 +7,19 @@ import { createSharedDocument, type SharedDocument } from "./shared-document.js"
 import { contentOf } from "./testing/document-content.js";
 import { anyEdit, edit } from "./testing/editing-clients.js";
 import { itemAfter, rawUpdate, rootItem, varText, varUint } from "./testing/raw-update.js";
-
-const GC = 0;
-const DELETED = 1;
-const JSON_LIST = 2;
-const BYTES = 3;
-const TEXT = 4;
-const EMBED = 5;
-const FORMAT = 6;
-const TYPE = 7;
-const ANY = 8;
-const SUBDOCUMENT = 9;
-const SKIP = 10;
+import {
+  ANY,
+  BYTES,
+  DELETED,
+  EMBED,
+  FORMAT,
+  GC,
+  JSON_LIST,
+  SKIP,
+  SUBDOCUMENT,
+  TEXT,
+  TYPE,
+} from "./testing/struct-kinds.js";
 
 const WRITTEN = "SELECT * WHERE { ?s ?p ?o }";
 

@@ -24,6 +24,6 @@ export const DOCUMENT_LIMITS = {
   maxJournalCount: 4_000,
   minJournalBytes: 64 * 1024,
   maxAwarenessBytes: 16 * 1024,
-  /** Clients that one awareness update may tell of. */
+  /** Clients that one awareness update may tell of, and that one connection may speak for in a room. */
   maxAwarenessStates: 100,
 } as const;

@@ -1,7 +1,7 @@
 import { ProtocolFailure } from "@sparql-live/protocol";
 import * as Y from "yjs";
 import { DOCUMENT_LIMITS } from "./limits.js";
-import { refuse } from "./refusal.js";
+import { MissingUpdate, refuse } from "./refusal.js";
 import type { DecodedUpdate, Deletion, Struct } from "./update-reader.js";
 
 type Store = Y.Doc["store"];
@@ -88,7 +88,7 @@ function arrivalsOf(store: Store, structs: readonly Struct[]): Map<number, Run> 
     if (struct instanceof Y.Skip) continue;
     const { client, clock } = struct.id;
     const run = arrived.get(client);
-    if (clock !== (run === undefined ? Y.getState(store, client) : endOf(run))) refuseMissing();
+    if (clock !== (run === undefined ? Y.getState(store, client) : endOf(run))) throw new MissingUpdate();
     if (run === undefined) arrived.set(client, [struct]);
     else run.push(struct);
   }
@@ -119,12 +119,12 @@ function inOrder(store: Store, arrived: ReadonlyMap<number, Run>): (Y.Item | Y.G
       const struct = arrived.get(current)?.[next];
       if (struct === undefined) {
         // The client of the outer loop is through; of another one something is waited for.
-        if (waiting.length > 1) refuseMissing();
+        if (waiting.length > 1) throw new MissingUpdate();
         break;
       }
       const missing = referencesOf(struct).find((id) => !has(id));
       if (missing !== undefined) {
-        if (waiting.includes(missing.client)) refuseMissing();
+        if (waiting.includes(missing.client)) throw new MissingUpdate();
         waiting.push(missing.client);
         continue;
       }
@@ -140,12 +140,6 @@ function inOrder(store: Store, arrived: ReadonlyMap<number, Run>): (Y.Item | Y.G
 function referencesOf(struct: Y.Item | Y.GC): Y.ID[] {
   if (!(struct instanceof Y.Item)) return [];
   return [struct.origin, struct.rightOrigin, struct.parent].filter((id) => id instanceof Y.ID);
-}
-
-function refuseMissing(): never {
-  return refuse(
-    "The update refers to something that the server does not have. Send the whole state of the document first.",
-  );
 }
 
 /** Where elements are cut in two, or joined after a deletion, those behind them move. */
@@ -211,7 +205,7 @@ function effectOf(store: Store, arrived: ReadonlyMap<number, Run>, client: numbe
   const known = store.clients.get(client) ?? [];
   const run = arrived.get(client) ?? [];
   const end = range.clock + range.len;
-  if (end > Math.max(endOf(known), endOf(run))) refuseMissing();
+  if (end > Math.max(endOf(known), endOf(run))) throw new MissingUpdate();
   const textLength = liveTextLength(known, range.clock, end);
   return {
     deletes: textLength !== null || liveTextLength(run, range.clock, end) !== null,

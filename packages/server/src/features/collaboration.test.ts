@@ -7,6 +7,9 @@ import type { TestClient } from "../testing/test-client.js";
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
 
+/** Nothing written, nothing deleted. */
+const NOTHING = base64(Uint8Array.of(0, 0));
+
 /** A document whose every change goes to the room, and the text `query` of it. */
 function editor(client: TestClient, room = "lab") {
   const doc = new Y.Doc();
@@ -84,6 +87,9 @@ test("[DOC-3] a hostile update is refused, changes nothing, and the room goes on
     base64(Buffer.concat([valid, Buffer.from("more")])),
   ];
   for (const update of hostile) {
+    // In a row they would end the connection.
+    bob.send("document_update", { room_id: "lab", update: NOTHING });
+    await bob.next("ack");
     bob.send("document_update", { room_id: "lab", update }, { message_id: "bad" });
     expect(await bob.next("error_message")).toMatchObject({
       correlation_id: "bad",
@@ -150,6 +156,56 @@ test("[DOC-6] awareness goes to the others and is kept nowhere; a broken one is 
   expect((await ada.next("error_message")).payload.code).toBe("bad_document_update");
   const { joined } = await openMember(server, "eve", "lab");
   expect(joined.seq).toBe(0);
+});
+
+test("[DOC-9] the fifth refused update in a row closes with 1008; a good one in between starts anew", async () => {
+  await using server = await startServer();
+  const { client: ada } = await openMember(server, "ada", "lab");
+  const refuse = async (type: "document_update" | "awareness_update") => {
+    ada.send(type, { room_id: "lab", update: base64(Buffer.alloc(64, 0xff)) });
+    expect((await ada.next("error_message")).payload.code).toBe("bad_document_update");
+  };
+  for (let count = 0; count < 4; count++) await refuse("document_update");
+  ada.send("document_update", { room_id: "lab", update: NOTHING });
+  await ada.next("ack");
+  for (let count = 0; count < 4; count++)
+    await refuse(count % 2 === 0 ? "awareness_update" : "document_update");
+  expect(ada.socket.readyState).toBe(ada.socket.OPEN);
+  await refuse("document_update");
+  expect(await ada.closed).toEqual({ code: 1008, reason: '{"code":"too_many_bad_messages"}' });
+});
+
+test("[DOC-9] an update that needs a missing one is refused however often, until the whole state comes", async () => {
+  await using server = await startServer();
+  const { client: ada } = await openMember(server, "ada", "lab");
+  const doc = new Y.Doc();
+  doc.getText("query").insert(0, "SELECT");
+  const before = Y.encodeStateVector(doc);
+  doc.getText("query").insert(6, " *");
+  const later = base64(Y.encodeStateAsUpdate(doc, before));
+  for (let count = 0; count < SERVER_LIMITS.refusedUpdatesInARowCount + 1; count++) {
+    ada.send("document_update", { room_id: "lab", update: later });
+    expect((await ada.next("error_message")).payload.code).toBe("bad_document_update");
+  }
+  ada.send("document_update", { room_id: "lab", update: base64(Y.encodeStateAsUpdate(doc)) });
+  expect((await ada.next("ack")).payload.seq).toBe(1);
+});
+
+test("[DOC-10] an update that brings nothing new is acknowledged in its place, and its bytes are kept nowhere", async () => {
+  await using server = await startServer();
+  const { client: ada } = await openMember(server, "ada", "lab");
+  const { client: bob } = await openMember(server, "bob", "lab");
+  const doc = new Y.Doc();
+  doc.getText("query").insert(0, "SELECT");
+  const update = base64(Y.encodeStateAsUpdate(doc));
+  for (const seq of [1, 2]) {
+    ada.send("document_update", { room_id: "lab", update }, { message_id: `m${seq}` });
+    expect((await ada.next("ack")).payload).toMatchObject({ message_id: `m${seq}`, seq });
+  }
+  expect((await bob.next("document_update")).payload).toMatchObject({ seq: 1, update });
+  expect((await bob.next("document_update")).payload).toMatchObject({ seq: 2, update: NOTHING });
+  const { pinned } = await server.server.live.broker.logs.state("room:lab");
+  expect(pinned.map(({ data }) => data.includes(update))).toEqual([true, false]);
 });
 
 test("[DOC-7] the query that a room's question was turned into is written into its document once, by the server", async () => {

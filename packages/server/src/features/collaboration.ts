@@ -1,7 +1,9 @@
-import { type Codec, ProtocolFailure } from "@sparql-live/protocol";
-import { readAwarenessUpdate } from "../documents/awareness-reader.js";
+import { ProtocolFailure } from "@sparql-live/protocol";
+import { MissingUpdate } from "../documents/refusal.js";
+import { SERVER_LIMITS } from "../limits.js";
 import type { Handler } from "../realtime/dispatcher.js";
 import type { Peer } from "../realtime/peer.js";
+import { LastFailure } from "../realtime/refusals.js";
 import type { RoomAction } from "../realtime/rooms/policy.js";
 import type { Room } from "../realtime/rooms/room.js";
 import type { Rooms } from "../realtime/rooms/rooms.js";
@@ -16,6 +18,7 @@ export interface CollaborationHandlers {
 
 /** Who types, where cursors are, and the document that all edit. */
 export function createCollaborationHandlers({ rooms }: { readonly rooms: Rooms }): CollaborationHandlers {
+  const countRefusals = createRefusalCount();
   /** Does it in the room, once nothing is under way between it and the peer. Throws `not_in_room` and `role_forbidden`. */
   const inRoom = (
     peer: Peer,
@@ -49,23 +52,38 @@ export function createCollaborationHandlers({ rooms }: { readonly rooms: Rooms }
       }),
 
     document_update: ({ payload, message_id: messageId }, peer) =>
-      inRoom(peer, payload.room_id, "edit", (room) => room.edit(peer, messageId, bytesOf(payload.update))),
+      countRefusals(peer, () =>
+        inRoom(peer, payload.room_id, "edit", (room) => room.edit(peer, messageId, bytesOf(payload.update))),
+      ),
 
     awareness_update: ({ payload }, peer) =>
-      inRoom(peer, payload.room_id, "point", ({ notices }) => {
-        const update = bytesOf(payload.update);
-        readAwarenessUpdate(update);
-        const message = (codec: Codec) => ({
-          ...notices.originOf(peer),
-          update: codec.binary ? update : Buffer.from(update).toString("base64"),
-        });
-        const messageId = notices.ephemeralId(peer);
-        notices.tellEphemeral(
-          peer,
-          "awareness_update",
-          shareMessage("awareness_update", message, { messageId }),
-        );
-      }),
+      countRefusals(peer, () =>
+        inRoom(peer, payload.room_id, "point", (room) =>
+          room.awareness.update(peer, bytesOf(payload.update)),
+        ),
+      ),
+  };
+}
+
+/** Throws what the update is refused with; the last of too many in a row ends the connection. */
+type CountRefusals = (peer: Peer, update: () => void | Promise<void>) => Promise<void>;
+
+function createRefusalCount(): CountRefusals {
+  const counts = new WeakMap<Peer, number>();
+  return async (peer, update) => {
+    try {
+      await update();
+      counts.delete(peer);
+    } catch (error) {
+      const isBad = error instanceof ProtocolFailure && error.code === "bad_document_update";
+      // Who sends what needs a lost update does not know that it is lost.
+      if (!isBad || error instanceof MissingUpdate) throw error;
+      const count = (counts.get(peer) ?? 0) + 1;
+      counts.set(peer, count);
+      throw count < SERVER_LIMITS.refusedUpdatesInARowCount
+        ? error
+        : new LastFailure(error, "too_many_bad_messages");
+    }
   };
 }
 

@@ -2,7 +2,7 @@ import { assertBoundedNesting, ProtocolFailure, type Violation, WIRE_LIMITS } fr
 import Type, { type Static } from "typebox";
 import { Compile } from "typebox/compile";
 import { SERVER_LIMITS } from "../limits.js";
-import type { NewRoom } from "../realtime/rooms/rooms.js";
+import type { NewRoom } from "../realtime/rooms/room-record.js";
 
 const UserId = Type.String({ minLength: 1, maxLength: WIRE_LIMITS.maxIdCharacters });
 

@@ -7,7 +7,6 @@ import { SERVER_LIMITS } from "../limits.js";
 import type { Live } from "../live.js";
 import { mayEnter } from "../realtime/rooms/policy.js";
 import { roomNotFound } from "../realtime/rooms/room.js";
-import type { Rooms } from "../realtime/rooms/rooms.js";
 import type { RoomRecord } from "../store.js";
 import { type AdminCheck, bearerOf } from "./admin-key.js";
 import { NewRoomBody, NewRoomQuery, readNewRoom } from "./new-room.js";
@@ -84,31 +83,11 @@ function mountList(scope: FastifyInstance, { live: { rooms } }: RoomRouteDeps): 
   );
   scope.withTypeProvider<TypeBoxTypeProvider>().get("/api/ws/rooms", options, async (request, reply) => {
     const { limit = SERVER_LIMITS.listedRoomsCount, offset = 0 } = request.query;
-    const { records, more } = await publicRooms(rooms, offset, limit);
+    const records = await rooms.list({ offset, limit: limit + 1, publicOnly: true });
+    const infos = records.slice(0, limit).map((record) => rooms.info(record));
     reply.header("cache-control", "no-store");
-    return { rooms: await Promise.all(records.map((record) => rooms.info(record))), more };
+    return { rooms: await Promise.all(infos), more: records.length > limit };
   });
-}
-
-/** `offset` and `limit` count public rooms; private ones between them are passed over. */
-async function publicRooms(
-  rooms: Rooms,
-  offset: number,
-  limit: number,
-): Promise<{ readonly records: readonly RoomRecord[]; readonly more: boolean }> {
-  const { roomScanPageCount, roomScanPagesCount } = SERVER_LIMITS;
-  const records: RoomRecord[] = [];
-  let seenCount = 0;
-  for (let page = 0; page < roomScanPagesCount; page++) {
-    const scanned = await rooms.list({ offset: page * roomScanPageCount, limit: roomScanPageCount });
-    for (const record of scanned) {
-      if (!record.isPublic || seenCount++ < offset) continue;
-      if (records.length === limit) return { records, more: true };
-      records.push(record);
-    }
-    if (scanned.length < roomScanPageCount) break;
-  }
-  return { records, more: false };
 }
 
 function mountCreation(scope: FastifyInstance, { live: { rooms }, allowedOrigins }: RoomRouteDeps): void {

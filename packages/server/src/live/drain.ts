@@ -10,7 +10,7 @@ export interface Drain {
 }
 
 export interface DrainDeps
-  extends Pick<Parts, "runs" | "queries" | "hub" | "wheel" | "rooms" | "broadcasts"> {
+  extends Pick<Parts, "runs" | "queries" | "hub" | "wheel" | "rooms" | "broadcasts" | "mailboxes"> {
   /** What is done without being asked for. */
   readonly stopPushing: () => void;
   readonly stopSweeping: () => void;
@@ -23,6 +23,8 @@ export function createDrain(deps: DrainDeps): Drain {
     deps.stopPushing();
     await endRuns(deps);
     await closeConnections(deps);
+    // Before the storage is closed: what was taken out of a queue is noted there, or comes again.
+    await settledWithin(deps.mailboxes.settled(), SERVER_LIMITS.shutdownTimeoutMs);
     deps.stopSweeping();
     deps.wheel.close();
     deps.queries?.close();

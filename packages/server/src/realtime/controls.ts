@@ -8,7 +8,8 @@ import type { Mailboxes } from "./mailboxes.js";
 import { type DeliveryOptions, type Outgoing, type OutgoingPayload, typeOf } from "./outgoing.js";
 import type { Peer } from "./peer.js";
 import { SERVER_AUTHOR } from "./rooms/entries.js";
-import type { NewRoom, RoomInfo, Rooms } from "./rooms/rooms.js";
+import type { NewRoom, RoomInfo } from "./rooms/room-record.js";
+import type { Rooms } from "./rooms/rooms.js";
 import { takesMessages } from "./session.js";
 import type { Sessions } from "./sessions.js";
 

@@ -1,4 +1,4 @@
-import type { ClientMessage, ClientMessageType } from "@sparql-live/protocol";
+import { type ClientMessage, type ClientMessageType, FAILURES } from "@sparql-live/protocol";
 import type {
   MessageDefinition,
   MessageOfDefinition,
@@ -8,7 +8,7 @@ import type {
 import type { Logger } from "pino";
 import type { Counters } from "./counters.js";
 import type { Peer } from "./peer.js";
-import { errorMessageOf, isFault, roomIdOf } from "./refusals.js";
+import { errorMessageOf, isFault, LastFailure, roomIdOf } from "./refusals.js";
 
 export type MessageOf<T extends ClientMessageType> = Extract<ClientMessage, { readonly type: T }>;
 
@@ -73,6 +73,7 @@ export function createDispatcher({
       { ...errorMessageOf(error), ...(roomId === undefined ? {} : { room_id: roomId }) },
       { correlationId: correlationOf(message) },
     );
+    if (error instanceof LastFailure) connection.close(error.closing, FAILURES[error.closing].close);
   };
 
   const run = (handler: AnyHandler, message: ParsedMessage, connection: Peer): void => {

@@ -17,6 +17,8 @@ export interface Mailboxes {
   /** What waits for the user of a connection that has come. */
   deliver(peer: Peer): Promise<void>;
   acknowledge(peer: Peer, messageId: string): Promise<void>;
+  /** Settles when what is under way now is done, and noted. */
+  settled(): Promise<void>;
 }
 
 const LOST_ID = /^dropped:(\d+):/;
@@ -63,10 +65,14 @@ export function createMailboxes({
     if (!link.isOpen) return;
     for (const id of ids) await acknowledge(userId, id);
   };
+  const notes = new Set<Promise<void>>();
   const acknowledgeBehind = (peer: Peer, userId: string, ids: readonly string[]): void => {
-    acknowledgeWhenWritten(peer, userId, ids).catch((error: unknown) =>
-      log.warn({ err: error, connection: peer.id }, "a delivery could not be noted; it will come again"),
-    );
+    const note = acknowledgeWhenWritten(peer, userId, ids)
+      .catch((error: unknown) =>
+        log.warn({ err: error, connection: peer.id }, "a delivery could not be noted; it will come again"),
+      )
+      .finally(() => notes.delete(note));
+    notes.add(note);
   };
 
   return {
@@ -107,6 +113,11 @@ export function createMailboxes({
       });
     },
     acknowledge: (peer, messageId) => acknowledge(peer.user.id, messageId),
+    async settled() {
+      await Promise.all(lines.values());
+      // What was in line may have left something to note.
+      await Promise.all(notes);
+    },
   };
 }
 
@@ -125,6 +136,7 @@ export function createUnkeptMailboxes(hub: Pick<Hub, "ofUser">): Mailboxes {
     },
     deliver: async () => undefined,
     acknowledge: async () => undefined,
+    settled: async () => undefined,
   };
 }
 

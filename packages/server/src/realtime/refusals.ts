@@ -10,6 +10,19 @@ export function failureOf(error: unknown): EngineFailure | ProtocolFailure {
   );
 }
 
+/** Answered like the failure that it repeats; then the connection is closed. */
+export class LastFailure extends ProtocolFailure {
+  /** Of the close. */
+  readonly closing: ClosingCode;
+
+  constructor({ code, message }: ProtocolFailure, closing: ClosingCode) {
+    super(code, message);
+    this.closing = closing;
+  }
+}
+
+type ClosingCode = "too_many_bad_messages";
+
 /** What a server answers that was put together without an engine. */
 export function withoutEngine(): ProtocolFailure {
   return new ProtocolFailure("feature_unavailable", "This server answers no queries: it has no engine.");

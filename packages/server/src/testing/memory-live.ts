@@ -18,13 +18,14 @@ export interface MemoryClient {
 /** The real-time part, with clients in memory. */
 export async function openMemoryLive(
   engine: Engine | null,
-  options: Omit<LiveOptions, "engine" | "storage" | "log"> = {},
+  options: Omit<LiveOptions, "engine" | "storage" | "log"> &
+    Partial<Pick<LiveOptions, "storage" | "log">> = {},
 ) {
   const live = await openLive({
-    ...options,
-    engine,
     storage: createMemoryStorage(),
     log: pino({ level: "silent" }),
+    ...options,
+    engine,
   });
   return {
     live,

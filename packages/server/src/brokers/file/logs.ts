@@ -7,10 +7,10 @@ import { createLogCache } from "./log-cache.js";
 
 export interface FileLogs extends Logs {
   /**
-   * The thread died while it committed `lost`, and nobody knows what of it: followers are told of what was, before
-   * anything that is committed from now on.
+   * The thread died while it committed `lost`, or did not say in time that it had, and nobody knows what of it: followers
+   * are told of what was, before anything that is committed from now on.
    */
-  reopened(lost: readonly Call[]): void;
+  lookUp(lost: readonly Call[]): void;
 }
 
 interface Channel {
@@ -28,7 +28,7 @@ export function createFileLogs(
   const cache = createLogCache({ retentionOf: (name) => retentionOf(name, bounds) });
   const channels = new Map<LogName, Channel>();
 
-  /** What is known here may lack what a dying thread committed: then it is not told. */
+  /** What is known here may lack what a thread committed without a word: then it is not told. */
   const ifReady = <T>(look: () => T): T | null => (database.isReady ? look() : null);
   const tell = (channel: Channel | undefined, entry: LogEntry, position: LogPosition) => {
     if (channel === undefined) return;
@@ -85,16 +85,16 @@ export function createFileLogs(
       };
     },
     state: (name) => database.request("logState", { name }),
-    async saveSnapshot(name, { seq, data }) {
+    async saveSnapshot(name, { epoch, seq, data }) {
       // A copy: the caller may go on writing into its bytes, and a view would take its whole buffer along.
-      const snapshot = { seq, data: new Uint8Array(data) };
+      const snapshot = { epoch, seq, data: new Uint8Array(data) };
       await database.request("saveSnapshot", { name, snapshot }, data.byteLength);
     },
     async delete(name) {
       await database.request("deleteLog", { name });
       cache.forget(name);
     },
-    reopened(lost) {
+    lookUp(lost) {
       cache.clear();
       for (const call of lost) {
         if (call.name !== "appendEntry") continue;

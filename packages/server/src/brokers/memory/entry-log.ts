@@ -6,6 +6,7 @@ import type {
   LogSnapshot,
   LogState,
   NewEntry,
+  NewSnapshot,
   Retention,
 } from "../../broker.js";
 import { createEntryWindow } from "../entry-window.js";
@@ -18,7 +19,7 @@ export interface EntryLog {
   head(nowMs: number): LogHead;
   read(sinceSeq: number, maxCount: number, maxBytes: number, nowMs: number): LogSlice;
   state(nowMs: number): LogState;
-  saveSnapshot(snapshot: LogSnapshot): void;
+  saveSnapshot(snapshot: NewSnapshot): void;
   expire(nowMs: number): void;
 }
 
@@ -83,6 +84,7 @@ export function createEntryLog({ name, retention, maxPinnedBytes }: EntryLogOpti
     },
     state: (nowMs) => ({ ...head(nowMs), snapshot, pinned: [...pinned.values()] }),
     saveSnapshot(saved) {
+      if (saved.epoch !== epoch) return;
       if (saved.seq > seq) throw snapshotAhead(name, saved.seq, seq);
       if (snapshot !== null && saved.seq < snapshot.seq) return;
       // A copy: the caller may go on writing into its bytes.

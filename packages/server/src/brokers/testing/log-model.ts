@@ -114,7 +114,8 @@ export async function takeStep(
     case "snapshot": {
       const seq = Math.max(0, model.head(nowMs).seq - step.back);
       const data = new Uint8Array([seq, step.back]);
-      await logs.saveSnapshot(name, { seq, data });
+      const { epoch } = await logs.head(name);
+      await logs.saveSnapshot(name, { epoch, seq, data });
       model.saveSnapshot(seq, data);
       break;
     }

@@ -13,6 +13,12 @@ async function appendMany(logs: Logs, name: LogName, count: number, data = "x") 
   return Promise.all(countTo(count).map((n) => logs.append(name, { id: String(n), data })));
 }
 
+/** Of the life that the log has now. */
+async function saveSnapshot(logs: Logs, seq: number, data: readonly number[] = []) {
+  const { epoch } = await logs.head(ROOM);
+  await logs.saveSnapshot(ROOM, { epoch, seq, data: new Uint8Array(data) });
+}
+
 /** Every sentence of `Logs`. */
 export function logsContract({ open }: StorageKind): void {
   describe("appending and reading", () => {
@@ -232,7 +238,7 @@ export function logsContract({ open }: StorageKind): void {
       await using storage = await open();
       const { logs } = storage.broker;
       await logs.append(ROOM, { id: "a", data: "x", pinned: true });
-      await logs.saveSnapshot(ROOM, { seq: 1, data: new Uint8Array([1]) });
+      await saveSnapshot(logs, 1, [1]);
       const { epoch } = await logs.head(ROOM);
       await logs.delete(ROOM);
       await logs.delete("room:never-seen");
@@ -259,7 +265,7 @@ export function logsContract({ open }: StorageKind): void {
         [3, "3", "d3"],
         [5, "5", "d5"],
       ]);
-      await logs.saveSnapshot(ROOM, { seq: 3, data: new Uint8Array([1, 2]) });
+      await saveSnapshot(logs, 3, [1, 2]);
       const after = await logs.state(ROOM);
       expect(after.snapshot).toEqual({ seq: 3, data: new Uint8Array([1, 2]) });
       expect(seqsOf(after.pinned)).toEqual([5]);
@@ -278,7 +284,7 @@ export function logsContract({ open }: StorageKind): void {
       const { logs } = storage.broker;
       for (const n of countTo(4)) await logs.append(ROOM, { id: String(n), data: "x", pinned: n <= 3 });
       expect(await logs.append(ROOM, { id: "1", data: "x" })).toMatchObject({ seq: 1, repeated: true });
-      await logs.saveSnapshot(ROOM, { seq: 3, data: new Uint8Array() });
+      await saveSnapshot(logs, 3);
       expect(await logs.append(ROOM, { id: "3", data: "x" })).toMatchObject({ seq: 3, repeated: true });
       expect(await logs.append(ROOM, { id: "1", data: "x" })).toMatchObject({ seq: 5, repeated: false });
     });
@@ -287,19 +293,35 @@ export function logsContract({ open }: StorageKind): void {
       await using storage = await open({ bounds });
       const { logs } = storage.broker;
       for (const n of countTo(3)) await logs.append(ROOM, { id: String(n), data: "x", pinned: true });
-      for (const seq of [0, 2, 1]) await logs.saveSnapshot(ROOM, { seq, data: new Uint8Array([seq]) });
+      for (const seq of [0, 2, 1]) await saveSnapshot(logs, seq, [seq]);
       const { snapshot, pinned } = await logs.state(ROOM);
       expect(snapshot).toEqual({ seq: 2, data: new Uint8Array([2]) });
       expect(seqsOf(pinned)).toEqual([3]);
-      await logs.saveSnapshot(ROOM, { seq: 2, data: new Uint8Array([9]) });
+      await saveSnapshot(logs, 2, [9]);
       expect((await logs.state(ROOM)).snapshot).toEqual({ seq: 2, data: new Uint8Array([9]) });
+    });
+
+    test("[DOC-8] a snapshot that comes after its log was deleted is passed over by the log made anew", async () => {
+      await using storage = await open();
+      const { logs } = storage.broker;
+      const entry = { id: "a", data: "x", pinned: true };
+      const { epoch } = await logs.append(ROOM, entry);
+      await logs.delete(ROOM);
+      await logs.saveSnapshot(ROOM, { epoch, seq: 0, data: new Uint8Array([1]) });
+      expect(await logs.state(ROOM)).toMatchObject({ seq: 0, snapshot: null });
+      await logs.append(ROOM, entry);
+      for (const seq of [1, 2]) await logs.saveSnapshot(ROOM, { epoch, seq, data: new Uint8Array([1]) });
+      await using again = await storage.reopened();
+      const state = await again.broker.logs.state(ROOM);
+      expect(state).toMatchObject({ seq: 1, snapshot: null, pinned: [{ seq: 1 }] });
+      expect(state.epoch).not.toBe(epoch);
     });
 
     test("a snapshot ahead of its log is refused", async () => {
       await using storage = await open();
       const { logs } = storage.broker;
       await logs.append(ROOM, { id: "a", data: "x", pinned: true });
-      const saving = logs.saveSnapshot(ROOM, { seq: 2, data: new Uint8Array() });
+      const saving = saveSnapshot(logs, 2);
       await expect(saving).rejects.toMatchObject({ code: "internal_error" });
       expect(await logs.state(ROOM)).toMatchObject({ snapshot: null, pinned: [{ seq: 1 }] });
     });
@@ -308,7 +330,8 @@ export function logsContract({ open }: StorageKind): void {
       await using storage = await open();
       const { logs } = storage.broker;
       const buffer = Buffer.from("abcdef");
-      const saving = logs.saveSnapshot(ROOM, { seq: 0, data: buffer.subarray(2, 4) });
+      const { epoch } = await logs.head(ROOM);
+      const saving = logs.saveSnapshot(ROOM, { epoch, seq: 0, data: buffer.subarray(2, 4) });
       buffer.fill("x");
       await saving;
       expect((await logs.state(ROOM)).snapshot).toEqual({ seq: 0, data: new Uint8Array(Buffer.from("cd")) });
@@ -322,7 +345,7 @@ export function logsContract({ open }: StorageKind): void {
       const refused = logs.append(ROOM, { id: "c", data: "1", pinned: true });
       await expect(refused).rejects.toMatchObject({ code: "storage_full" });
       expect(await logs.append(ROOM, { id: "c", data: "not pinned" })).toMatchObject({ seq: 3 });
-      await logs.saveSnapshot(ROOM, { seq: 1, data: new Uint8Array() });
+      await saveSnapshot(logs, 1);
       expect(await logs.append(ROOM, { id: "d", data: "1", pinned: true })).toMatchObject({ seq: 4 });
     });
   });

@@ -1,4 +1,4 @@
-import type { LogName } from "../../broker.js";
+import type { LogName, Logs } from "../../broker.js";
 import { createSharedDocument, type SharedDocument } from "../../documents/shared-document.js";
 import { SERVER_LIMITS } from "../../limits.js";
 import { decodeEntry } from "./entries.js";
@@ -20,81 +20,124 @@ export interface RoomDocument {
   close(): Promise<void>;
 }
 
+/** An update of Yjs without structs and without deletions. */
+const NOTHING = Uint8Array.of(0, 0);
+
+interface LoadedDocument {
+  readonly document: SharedDocument;
+  /** Of the log that it was made of: a room of the same id may be made anew. */
+  readonly epoch: string;
+  /** The entry up to which it holds everything. */
+  seq: number;
+  /** Updates in the log that no snapshot covers. */
+  unsavedCount: number;
+}
+
 export function createRoomDocument(logName: LogName, { broker, log }: RoomDeps): RoomDocument {
-  let loading: Promise<SharedDocument> | null = null;
-  let loaded: SharedDocument | null = null;
-  let loadedSeq = 0;
-  let loggedSeq = 0;
-  /** Logged since the last snapshot. */
-  let unsavedCount = 0;
-  let saving: Promise<void> | null = null;
-
-  const load = async (): Promise<SharedDocument> => {
-    const state = await broker.logs.state(logName);
-    const document = createSharedDocument();
-    if (state.snapshot !== null) document.restore(state.snapshot.data);
-    for (const { data } of state.pinned) {
-      const entry = decodeEntry(data);
-      if (entry.kind === "document") document.restore(Buffer.from(entry.update, "base64"));
-    }
-    loadedSeq = state.seq;
-    unsavedCount = state.pinned.length;
-    return document;
-  };
-  const open = async (): Promise<SharedDocument> => {
-    loading ??= load();
-    const under = loading;
-    const document = await under;
-    if (loading === under) loaded = document;
-    return document;
-  };
-
-  const save = async (document: SharedDocument): Promise<void> => {
-    const data = document.whole();
-    if (data === null) return;
-    unsavedCount = 0;
-    await broker.logs.saveSnapshot(logName, { seq: Math.max(loggedSeq, loadedSeq), data });
-  };
-  /** A snapshot that cannot be stored now costs nothing but space: the updates stay in the log. */
-  const saveInBackground = (document: SharedDocument): void => {
-    saving ??= save(document)
-      .catch((error: unknown) => log.warn({ err: error, log: logName }, "a snapshot could not be stored"))
-      .finally(() => {
-        saving = null;
-      });
-  };
+  const opening = createOpening(() => loadDocument(logName, broker.logs));
+  const snapshots = createSnapshots(logName, { broker, log });
 
   return {
     async apply(update) {
-      // What brings nothing new has a place in the log all the same: its sender waits for it.
-      return (await open()).apply(update) ?? update;
+      // What brings nothing new has a place in the log all the same: its sender waits for it. Its bytes have none.
+      return (await opening.open()).document.apply(update) ?? NOTHING;
     },
     async append(name, text) {
-      return (await open()).append(name, text);
+      return (await opening.open()).document.append(name, text);
     },
     logged(seq, update, applied) {
-      loggedSeq = seq;
-      unsavedCount++;
-      if (loading === null) return;
-      void open().then((document) => {
-        if (!applied && seq > loadedSeq) document.restore(Buffer.from(update, "base64"));
-        if (unsavedCount >= SERVER_LIMITS.documentCompactionCount) saveInBackground(document);
-      });
+      if (!opening.isBegun) return;
+      const take = (opened: LoadedDocument) => {
+        if (seq <= opened.seq) return;
+        if (!applied) opened.document.restore(Buffer.from(update, "base64"));
+        opened.seq = seq;
+        opened.unsavedCount++;
+        if (opened.unsavedCount >= SERVER_LIMITS.documentCompactionCount) snapshots.saveInBackground(opened);
+      };
+      // Where it cannot be loaded it is when it is next needed, with this update.
+      opening.open().then(take, () => undefined);
     },
-    forget() {
-      loading = null;
-      loaded = null;
-    },
+    forget: opening.forget,
     async load() {
-      await open();
+      await opening.open();
     },
-    whole: () => loaded?.whole() ?? null,
+    whole: () => opening.opened?.document.whole() ?? null,
     async close() {
-      if (loading === null) return;
-      const document = await open();
-      await saving;
-      if (unsavedCount > 0) await save(document);
-      document.destroy();
+      await snapshots.settled();
+      const { opened } = opening;
+      if (opened === null) return;
+      if (opened.unsavedCount > 0) snapshots.saveInBackground(opened);
+      await snapshots.settled();
+      opened.document.destroy();
     },
+  };
+}
+
+async function loadDocument(logName: LogName, logs: Logs): Promise<LoadedDocument> {
+  const { snapshot, pinned, epoch, seq } = await logs.state(logName);
+  const document = createSharedDocument();
+  if (snapshot !== null) document.restore(snapshot.data);
+  for (const { data } of pinned) {
+    const entry = decodeEntry(data);
+    if (entry.kind === "document") document.restore(Buffer.from(entry.update, "base64"));
+  }
+  return { document, epoch, seq, unsavedCount: pinned.length };
+}
+
+/** Loads when it is first needed, and again where that failed or what was loaded was forgotten. */
+function createOpening(load: () => Promise<LoadedDocument>) {
+  let loading: Promise<LoadedDocument> | null = null;
+  let opened: LoadedDocument | null = null;
+  const forget = () => {
+    loading = null;
+    opened = null;
+  };
+  const begin = (): Promise<LoadedDocument> => {
+    const under = load().then(
+      (document) => {
+        if (loading === under) opened = document;
+        return document;
+      },
+      (error: unknown) => {
+        if (loading === under) forget();
+        throw error;
+      },
+    );
+    return under;
+  };
+  return {
+    get isBegun() {
+      return loading !== null;
+    },
+    get opened() {
+      return opened;
+    },
+    open(): Promise<LoadedDocument> {
+      loading ??= begin();
+      return loading;
+    },
+    forget,
+  };
+}
+
+function createSnapshots(logName: LogName, { broker, log }: Pick<RoomDeps, "broker" | "log">) {
+  let saving: Promise<void> | null = null;
+  const save = async (opened: LoadedDocument): Promise<void> => {
+    const { document, epoch, seq } = opened;
+    const data = document.whole();
+    if (data === null) return;
+    opened.unsavedCount = 0;
+    await broker.logs.saveSnapshot(logName, { epoch, seq, data });
+  };
+  return {
+    /** One that cannot be stored now costs nothing but space: the updates stay in the log. */
+    saveInBackground(opened: LoadedDocument): void {
+      saving ??= save(opened)
+        .catch((error: unknown) => log.warn({ err: error, log: logName }, "a snapshot could not be stored"))
+        .finally(() => {
+          saving = null;
+        });
+    },
+    settled: async () => saving,
   };
 }

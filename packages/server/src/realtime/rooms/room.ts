@@ -3,6 +3,7 @@ import type { LogHead, LogName, PresenceMember } from "../../broker.js";
 import type { RoomRecord, RoomRole } from "../../store.js";
 import { FanOut } from "../fan-out.js";
 import type { Peer } from "../peer.js";
+import { createRoomAwareness, type RoomAwareness } from "./awareness.js";
 import { type Author, SERVER_AUTHOR } from "./entries.js";
 import { createRoomNotices, type RoomNotices } from "./notices.js";
 import { isAllowed, mayEnter, type RoomAction, roleOf } from "./policy.js";
@@ -20,6 +21,7 @@ export class Room {
   readonly fanOut: FanOut;
   /** Who has entered here: members, those that are on their way (back), and those that lost their socket. */
   readonly entered = new Set<Peer>();
+  readonly awareness: RoomAwareness;
   readonly document: RoomDocument;
   readonly log: RoomLog;
   readonly notices: RoomNotices;
@@ -49,6 +51,7 @@ export class Room {
       entered: this.entered,
     });
     this.notices = createRoomNotices(id, this.fanOut, () => this.log.epoch);
+    this.awareness = createRoomAwareness(this.notices);
     this.presence = createRoomPresence(id, present, deps, this.notices);
     this.typing = createTypingSigns(deps.wheel, this.notices);
   }
@@ -123,12 +126,14 @@ export class Room {
     this.entered.delete(peer);
     peer.roomIds.delete(this.id);
     this.#deps.onMember(this.id, peer, "left");
+    this.awareness.clear(peer);
     await this.presence.leave(peer);
   }
 
   /** The grace is over: away, but its room is remembered for its return. */
   async dismiss(peer: Peer): Promise<void> {
     this.suspend(peer);
+    this.awareness.clear(peer);
     await this.presence.leave(peer);
   }
 

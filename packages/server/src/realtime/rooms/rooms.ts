@@ -1,25 +1,13 @@
-import { randomBytes } from "node:crypto";
 import { ProtocolFailure, WIRE_LIMITS } from "@sparql-live/protocol";
-import { SERVER_LIMITS } from "../../limits.js";
-import type { RoomRecord, RoomRole } from "../../store.js";
+import type { RoomPage, RoomRecord } from "../../store.js";
 import type { Peer } from "../peer.js";
 import { welcome } from "./entrance.js";
-import { type LeaveReason, Room, roomNotFound } from "./room.js";
+import { createLoadedRooms, type LoadedRooms } from "./loaded-rooms.js";
+import { createPeerLines, type PeerLines } from "./peer-lines.js";
+import { type LeaveReason, type Room, roomNotFound } from "./room.js";
 import type { RoomDeps } from "./room-deps.js";
 import { countUsers } from "./room-presence.js";
-
-export interface NewRoom {
-  readonly id: string;
-  /** Default: the id. */
-  readonly name?: string;
-  readonly ownerId?: string | null;
-  /** Users. Default 50. */
-  readonly maxMembersCount?: number;
-  readonly isPublic?: boolean;
-  readonly metadata?: Readonly<Record<string, unknown>>;
-  /** Of those who have none of their own. Default `editor`. */
-  readonly defaultRole?: RoomRole;
-}
+import { infoOf, isRoomId, type NewRoom, type RoomInfo, recordOf } from "./room-record.js";
 
 export interface RoomLimits {
   readonly roomsCount: number;
@@ -43,7 +31,10 @@ export interface Rooms {
   join(peer: Peer, roomId: string, options?: JoinOptions): Promise<void>;
   /** Throws `not_in_room`. */
   leave(peer: Peer, roomId: string, reason: LeaveReason, correlationId?: string): Promise<void>;
-  /** Does one thing after the other for a peer and a room: what comes meanwhile waits with `settled`. */
+  /**
+   * Does one thing after the other for a peer and a room: what comes meanwhile waits with `settled`. Until it is done
+   * the room stays in memory.
+   */
   inLine(peer: Peer, roomId: string, work: () => Promise<void>): Promise<void>;
   /** Settles when nothing is under way for the peer and the room; `undefined` where nothing is. */
   settled(peer: Peer, roomId: string): Promise<unknown> | undefined;
@@ -57,7 +48,7 @@ export interface Rooms {
   abandon(peer: Peer): void;
   /** Whether in memory or not. */
   find(roomId: string): Promise<RoomRecord | null>;
-  list(page: { readonly offset: number; readonly limit: number }): Promise<readonly RoomRecord[]>;
+  list(page: RoomPage): Promise<readonly RoomRecord[]>;
   info(record: RoomRecord): Promise<RoomInfo>;
   readonly activeCount: number;
   /** Those that are in memory. */
@@ -67,6 +58,12 @@ export interface Rooms {
   close(): Promise<void>;
 }
 
+interface LeaveOptions {
+  readonly roomId: string;
+  readonly reason: LeaveReason;
+  readonly correlationId?: string | undefined;
+}
+
 interface JoinOptions {
   readonly invite?: string | undefined;
   readonly correlationId?: string | undefined;
@@ -74,50 +71,67 @@ interface JoinOptions {
   readonly makes?: boolean;
 }
 
-/** As REST tells it. */
-export interface RoomInfo {
-  readonly room_id: string;
-  readonly name: string;
-  readonly owner_id: string | null;
-  readonly created_at: string;
-  readonly member_count: number;
-  readonly max_members: number;
-  readonly is_public: boolean;
-  readonly metadata: Readonly<Record<string, unknown>>;
+export function createRooms(deps: RoomDeps, limits: RoomLimits): Rooms {
+  const { broker, store, wheel } = deps;
+  const loaded = createLoadedRooms(deps);
+  const lines = createPeerLines();
+  const create = createMaking(deps, limits, loaded);
+  const join = createJoining(limits, loaded, create);
+  const leave: Rooms["leave"] = (peer, roomId, reason, correlationId) =>
+    leaveRoom(loaded.get(roomId), peer, { roomId, reason, correlationId });
+
+  return {
+    create,
+    open: loaded.open,
+    get: loaded.get,
+    delete: (roomId) =>
+      loaded.delete(roomId, async (room) => {
+        for (const peer of [...room.entered]) {
+          // Who is on its way is told when it arrives, who is in its grace when it comes back.
+          if (room.fanOut.members.has(peer)) await leave(peer, roomId, "deleted");
+          else await room.dismiss(peer);
+        }
+      }),
+    join: (peer, roomId, options = {}) => lines.inLine(peer, roomId, () => join(peer, roomId, options)),
+    inLine: lines.inLine,
+    settled: lines.settled,
+    leave,
+    idsOf: (peer) => new Set([...peer.roomIds, ...lines.roomIdsOf(peer)]),
+    suspend(peer) {
+      for (const roomId of peer.roomIds) loaded.get(roomId)?.suspend(peer);
+    },
+    dismiss(peer) {
+      for (const roomId of peer.roomIds) void loaded.get(roomId)?.dismiss(peer);
+    },
+    abandon(peer) {
+      for (const roomId of [...peer.roomIds]) void loaded.get(roomId)?.leave(peer);
+    },
+    find: (roomId) => store.rooms.get(roomId),
+    list: (page) => store.rooms.list(page),
+    async info(record) {
+      const present = loaded.get(record.id)?.presence.memberCount;
+      return infoOf(record, present ?? countUsers(await broker.presence.members(record.id)));
+    },
+    get activeCount() {
+      return loaded.count;
+    },
+    loaded: loaded.all,
+    sweep: () => sweepEmpty(loaded, lines, wheel.now() - limits.emptyRoomMs),
+    async close() {
+      for (const room of loaded.all()) await loaded.putAway(room);
+    },
+  };
 }
 
-const ROOM_ID = new RegExp(`^[A-Za-z0-9_-]{1,${WIRE_LIMITS.maxIdCharacters}}$`);
-
-export function createRooms(deps: RoomDeps, limits: RoomLimits): Rooms {
-  const { broker, store, counters, wheel } = deps;
-  const rooms = new Map<string, Room>();
-  const opening = new Map<string, Promise<Room>>();
-  const deleting = new Set<string>();
-  /** What is under way for a peer and a room. */
-  const lines = new Map<Peer, Map<string, Promise<void>>>();
-
-  const load = async (roomId: string): Promise<Room> => {
-    const record = await store.rooms.get(roomId);
-    if (record === null) throw roomNotFound(roomId);
-    const present = await broker.presence.members(roomId);
-    const head = await broker.logs.head(`room:${roomId}`);
-    const room = new Room(record, head, present, deps);
-    rooms.set(roomId, room);
-    return room;
-  };
-  const open = (roomId: string): Promise<Room> => {
-    // Its record is still there, and would be opened once more.
-    if (deleting.has(roomId)) return Promise.reject(roomNotFound(roomId));
-    const room = rooms.get(roomId);
-    if (room !== undefined) return Promise.resolve(room);
-    const under = opening.get(roomId) ?? load(roomId).finally(() => opening.delete(roomId));
-    opening.set(roomId, under);
-    return under;
-  };
-
+/** Makes rooms one after the other: of two who want the same, or the last that may be made, the second is refused. */
+function createMaking(
+  { store, counters }: RoomDeps,
+  limits: RoomLimits,
+  loaded: LoadedRooms,
+): Rooms["create"] {
   const make = async (wanted: NewRoom): Promise<RoomRecord> => {
-    const record = recordOf(wanted, limits);
-    if (deleting.has(record.id) || (await store.rooms.get(record.id)) !== null) {
+    const record = recordOf(wanted, limits.membersPerRoomCount);
+    if (loaded.isDeleting(record.id) || (await store.rooms.get(record.id)) !== null) {
       throw new ProtocolFailure("room_exists", `There is a room "${record.id}" already; choose another id.`);
     }
     if ((await store.rooms.count()) >= limits.roomsCount) {
@@ -127,186 +141,72 @@ export function createRooms(deps: RoomDeps, limits: RoomLimits): Rooms {
     counters.roomsCreated++;
     return record;
   };
-  /** One after the other: of two who want the same room, or the last that may be made, the second is refused. */
   let making: Promise<unknown> = Promise.resolve();
-  const create = (wanted: NewRoom): Promise<RoomRecord> => {
+  return (wanted) => {
     const made = making.then(() => make(wanted));
     making = made.catch(() => undefined);
     return made;
   };
+}
 
+function createJoining(
+  { roomsPerConnectionCount }: RoomLimits,
+  loaded: LoadedRooms,
+  create: Rooms["create"],
+) {
   /** The room; made where that is wanted and it is missing, by one of several who come at once. */
   const openOrMake = async (peer: Peer, roomId: string, makes: boolean): Promise<Room> => {
     try {
-      return await open(roomId);
+      return await loaded.open(roomId);
     } catch (error) {
-      if (!makes || !(error instanceof ProtocolFailure) || error.code !== "room_not_found") throw error;
+      if (!makes || !hasCode(error, "room_not_found")) throw error;
     }
     try {
       await create({ id: roomId, ownerId: peer.user.id });
     } catch (error) {
-      if (!(error instanceof ProtocolFailure) || error.code !== "room_exists") throw error;
+      if (!hasCode(error, "room_exists")) throw error;
     }
-    return await open(roomId);
+    return await loaded.open(roomId);
   };
-
   const join = async (peer: Peer, roomId: string, options: JoinOptions): Promise<void> => {
-    if (!ROOM_ID.test(roomId)) throw roomNotFound(roomId.slice(0, WIRE_LIMITS.maxIdCharacters));
-    if (peer.roomIds.size >= limits.roomsPerConnectionCount && !peer.roomIds.has(roomId)) {
+    if (!isRoomId(roomId)) throw roomNotFound(roomId.slice(0, WIRE_LIMITS.maxIdCharacters));
+    if (peer.roomIds.size >= roomsPerConnectionCount && !peer.roomIds.has(roomId)) {
       throw new ProtocolFailure(
         "too_many_rooms",
-        `A connection may be in ${limits.roomsPerConnectionCount} rooms; leave one first.`,
+        `A connection may be in ${roomsPerConnectionCount} rooms; leave one first.`,
       );
     }
     const room = await openOrMake(peer, roomId, options.makes ?? false);
     await room.enter(peer, options.invite);
-    if (rooms.get(roomId) === room) return welcome(room, peer, options.correlationId);
-    // It was deleted or put away while the peer entered.
+    if (loaded.get(roomId) === room) return welcome(room, peer, options.correlationId);
+    // It was deleted while the peer entered.
     await room.leave(peer);
     await join(peer, roomId, options);
   };
-
-  const remove = async (room: Room): Promise<void> => {
-    if (rooms.get(room.id) === room) rooms.delete(room.id);
-    await room.close();
-  };
-
-  const registry: Rooms = {
-    create,
-    open,
-    get: (roomId) => rooms.get(roomId),
-    async delete(roomId) {
-      const room = await open(roomId);
-      if (deleting.has(roomId)) throw roomNotFound(roomId);
-      deleting.add(roomId);
-      try {
-        room.discard();
-        for (const peer of [...room.entered]) {
-          // Who is on its way is told when it arrives, who is in its grace when it comes back.
-          if (room.fanOut.members.has(peer)) await registry.leave(peer, roomId, "deleted");
-          else await room.dismiss(peer);
-        }
-        room.entered.clear();
-        rooms.delete(roomId);
-        await store.rooms.delete(roomId);
-        await store.history.deleteRoom(roomId);
-        await broker.logs.delete(`room:${roomId}`);
-      } finally {
-        deleting.delete(roomId);
-      }
-    },
-    join: (peer, roomId, options = {}) => registry.inLine(peer, roomId, () => join(peer, roomId, options)),
-    inLine(peer, roomId, work) {
-      const line = lines.get(peer) ?? new Map<string, Promise<void>>();
-      lines.set(peer, line);
-      const before = line.get(roomId)?.catch(() => undefined) ?? Promise.resolve();
-      const under = before.then(work).finally(() => {
-        if (line.get(roomId) === under) line.delete(roomId);
-        if (line.size === 0) lines.delete(peer);
-      });
-      line.set(roomId, under);
-      return under;
-    },
-    settled: (peer, roomId) =>
-      lines
-        .get(peer)
-        ?.get(roomId)
-        ?.catch(() => undefined),
-    async leave(peer, roomId, reason, correlationId) {
-      const room = rooms.get(roomId);
-      if (room === undefined || !room.fanOut.members.has(peer)) {
-        throw new ProtocolFailure("not_in_room", `You are not in the room "${roomId}".`);
-      }
-      const left = room.leave(peer);
-      peer.send("leave_room", { room_id: roomId, reason }, { correlationId });
-      await left;
-    },
-    idsOf: (peer) => new Set([...peer.roomIds, ...(lines.get(peer)?.keys() ?? [])]),
-    suspend(peer) {
-      for (const roomId of peer.roomIds) rooms.get(roomId)?.suspend(peer);
-    },
-    dismiss(peer) {
-      for (const roomId of peer.roomIds) void rooms.get(roomId)?.dismiss(peer);
-    },
-    abandon(peer) {
-      for (const roomId of [...peer.roomIds]) void rooms.get(roomId)?.leave(peer);
-    },
-    find: (roomId) => store.rooms.get(roomId),
-    list: (page) => store.rooms.list(page),
-    async info(record) {
-      const members =
-        rooms.get(record.id)?.presence.memberCount ?? countUsers(await broker.presence.members(record.id));
-      return {
-        room_id: record.id,
-        name: record.name,
-        owner_id: record.ownerId,
-        created_at: new Date(record.createdAtMs).toISOString(),
-        member_count: members,
-        max_members: record.maxMembersCount,
-        is_public: record.isPublic,
-        metadata: record.metadata,
-      };
-    },
-    get activeCount() {
-      return rooms.size;
-    },
-    loaded: () => rooms.values(),
-    async sweep() {
-      const oldest = wheel.now() - limits.emptyRoomMs;
-      for (const room of [...rooms.values()]) {
-        const { emptySinceMs } = room.presence;
-        if (room.isIdle && (emptySinceMs ?? Number.POSITIVE_INFINITY) <= oldest) await remove(room);
-      }
-    },
-    async close() {
-      for (const room of [...rooms.values()]) await remove(room);
-    },
-  };
-  return registry;
+  return join;
 }
 
-/** Throws `bad_request`. */
-function recordOf(room: NewRoom, limits: RoomLimits): RoomRecord {
-  const {
-    id,
-    name = id,
-    maxMembersCount = limits.membersPerRoomCount,
-    isPublic = true,
-    metadata = {},
-  } = room;
-  if (!ROOM_ID.test(id)) {
-    throw new ProtocolFailure(
-      "bad_request",
-      `A room_id has 1 to ${WIRE_LIMITS.maxIdCharacters} letters, digits, "_" and "-".`,
-    );
+function hasCode(error: unknown, code: "room_not_found" | "room_exists"): boolean {
+  return error instanceof ProtocolFailure && error.code === code;
+}
+
+async function leaveRoom(
+  room: Room | undefined,
+  peer: Peer,
+  { roomId, reason, correlationId }: LeaveOptions,
+): Promise<void> {
+  if (room === undefined || !room.fanOut.members.has(peer)) {
+    throw new ProtocolFailure("not_in_room", `You are not in the room "${roomId}".`);
   }
-  if (name.length > SERVER_LIMITS.maxRoomNameCharacters) {
-    throw new ProtocolFailure(
-      "bad_request",
-      `The name of a room has at most ${SERVER_LIMITS.maxRoomNameCharacters} characters.`,
-    );
+  const left = room.leave(peer);
+  peer.send("leave_room", { room_id: roomId, reason }, { correlationId });
+  await left;
+}
+
+async function sweepEmpty(loaded: LoadedRooms, lines: PeerLines, oldestMs: number): Promise<void> {
+  for (const room of loaded.all()) {
+    const { emptySinceMs } = room.presence;
+    const isDue = emptySinceMs !== null && emptySinceMs <= oldestMs;
+    if (isDue && room.isIdle && !lines.isBusy(room.id)) await loaded.putAway(room);
   }
-  const most = Math.max(limits.membersPerRoomCount, SERVER_LIMITS.maxMembersPerRoomCount);
-  if (!Number.isInteger(maxMembersCount) || maxMembersCount < 1 || maxMembersCount > most) {
-    throw new ProtocolFailure("bad_request", `max_members is a whole number from 1 to ${most}.`);
-  }
-  if (Buffer.byteLength(JSON.stringify(metadata)) > SERVER_LIMITS.maxRoomMetadataBytes) {
-    throw new ProtocolFailure(
-      "bad_request",
-      `The metadata of a room has at most ${SERVER_LIMITS.maxRoomMetadataBytes} bytes as JSON.`,
-    );
-  }
-  return {
-    id,
-    name,
-    ownerId: room.ownerId ?? null,
-    createdAtMs: Date.now(),
-    maxMembersCount,
-    isPublic,
-    metadata,
-    roles: {},
-    defaultRole: room.defaultRole ?? "editor",
-    bannedUserIds: [],
-    invite: isPublic ? null : randomBytes(16).toString("base64url"),
-  };
 }

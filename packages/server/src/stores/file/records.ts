@@ -8,11 +8,13 @@ export function createFileRooms(database: Database): RoomRecords {
       return json === null ? null : toRoom(json);
     },
     async put(record) {
+      const { id, isPublic } = record;
       const json = JSON.stringify(record);
-      await database.request("putRoom", { id: record.id, json }, json.length);
+      await database.request("putRoom", { id, isPublic, json }, json.length);
     },
     delete: (id) => database.request("deleteRoom", { id }),
-    list: async (page) => (await database.request("listRooms", page)).map(toRoom),
+    list: async ({ offset, limit, publicOnly = false }) =>
+      (await database.request("listRooms", { offset, limit, publicOnly })).map(toRoom),
     count: () => database.request("countRooms", null),
   };
 }

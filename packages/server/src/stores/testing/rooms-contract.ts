@@ -77,4 +77,21 @@ export function roomsContract({ open }: StorageKind): void {
     expect(await page(0, 0)).toEqual([]);
     expect(await rooms.count()).toBe(4);
   });
+
+  test("[HTTP-14] of the public rooms alone pages are told as if there were no others", async () => {
+    await using storage = await open();
+    for (const [index, id] of ["a", "b", "c", "d", "e", "f"].entries()) {
+      await storage.store.rooms.put(room(id, { isPublic: index % 2 === 0, metadata: { isPublic: true } }));
+    }
+    await storage.store.rooms.put(room("f", { isPublic: true }));
+    await storage.store.rooms.put(room("a", { isPublic: false }));
+    await using again = await storage.reopened();
+    const page = async (offset: number, limit: number) =>
+      (await again.store.rooms.list({ offset, limit, publicOnly: true })).map(({ id }) => id);
+    expect(await page(0, 10)).toEqual(["c", "e", "f"]);
+    expect(await page(0, 2)).toEqual(["c", "e"]);
+    expect(await page(2, 2)).toEqual(["f"]);
+    expect(await page(3, 1)).toEqual([]);
+    expect(await again.store.rooms.list({ offset: 0, limit: 10, publicOnly: false })).toHaveLength(6);
+  });
 }
