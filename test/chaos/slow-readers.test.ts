@@ -16,8 +16,8 @@ const MIB = 1024 * 1024;
 /** What waits for each, its write under way, and what the process needs for the rest. */
 const MAX_GROWTH_BYTES = SLOW_COUNT * (MIB + 64 * 1024) + 64 * MIB;
 const MAX_CLOSING_MS = 30_000;
-/** That others are not kept waiting; how much later they get theirs is printed, and noise on a busy machine. */
-const MAX_LATENCY_MS = 5_000;
+/** Of the others' p99: at most doubled, and what another process may take of the machine meanwhile. */
+const latencyBoundMs = (beforeMs: number) => 2 * beforeMs + 2_000;
 const WATCH_MS = 250;
 const DEADLINE = { timeout: 20_000, interval: 20 };
 const SETTINGS = ["--rate-limit-per-minute", "0", "--max-connections-per-address", "10000"];
@@ -56,7 +56,7 @@ test("[LIMIT-3] 200 members of a busy room that stop reading cost bounded memory
     });
     expect(givenUpCount).toBe(SLOW_COUNT);
     expect(mostBytes - bytesBefore).toBeLessThan(MAX_GROWTH_BYTES);
-    expect(during).toBeLessThan(MAX_LATENCY_MS);
+    expect(during).toBeLessThan(latencyBoundMs(before));
     expect(readers.map(({ missedCount }) => missedCount)).toEqual(readers.map(() => 0));
     // Now that they read again they see the end.
     await Promise.all(slow.map(endOf));
