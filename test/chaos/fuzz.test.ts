@@ -101,7 +101,7 @@ async function speakOnce(server: ServerProcess, count: number, random: Random): 
     ...(dialect.isBinary ? { "Sec-WebSocket-Protocol": "sparql-live.v1.msgpack" } : {}),
     ...(dialect.isCompressed ? { "Sec-WebSocket-Extensions": "permessage-deflate" } : {}),
   });
-  await once(socket, "data");
+  await once(socket, "data", { signal: AbortSignal.timeout(END_DEADLINE_MS) });
   socket.resume();
   for (let sent = 1; sent < count; sent++) {
     if (sent % BAD_IN_A_ROW === 0) socket.write(goodFrame(dialect));
