@@ -10,6 +10,16 @@ const MAIN = fileURLToPath(new URL("../../packages/server/bin/sparql-live.js", i
 const DATA = '<http://example.org/a> <http://www.w3.org/2000/01/rdf-schema#label> "a" .\n';
 const START_TIMEOUT_MS = 30_000;
 const KEPT_LINES_COUNT = 20_000;
+const KEPT_CHARACTERS = 10_000;
+/** Runs in the process before the server does. */
+const COLLECTOR = `
+  import v8 from "node:v8";
+  import vm from "node:vm";
+  import { isMainThread } from "node:worker_threads";
+  if (isMainThread) {
+    v8.setFlagsFromString("--expose-gc");
+    process.on("SIGUSR2", vm.runInNewContext("gc"));
+  }`;
 
 /** A server in a process of its own, with a store and a port that stay the same when it is started again. */
 export interface ServerProcess extends AsyncDisposable {
@@ -18,10 +28,16 @@ export interface ServerProcess extends AsyncDisposable {
   readonly webSocketUrl: string;
   /** What it wrote to its log, newest last; at most 20,000 lines. */
   readonly logLines: readonly string[];
+  /** What it wrote to its standard error, the last 10,000 characters. */
+  readonly errorText: string;
+  /** Whether it has not ended by itself. */
+  readonly isRunning: boolean;
   /** `kill -9`: settles when the process is gone. */
   kill(): Promise<void>;
   /** Starts it again; settles when it listens. */
   start(): Promise<void>;
+  /** Lets it collect garbage: what is resident afterwards is held. */
+  collectGarbage(): void;
   /** Resident memory as the kernel counts it. */
   residentBytes(): Promise<number>;
 }
@@ -43,18 +59,33 @@ export async function startServerProcess({
   const logLines: string[] = [];
   let child: ChildProcess | null = null;
   let url = "";
+  let errorText = "";
 
   const start = async () => {
     const port = url === "" ? "0" : new URL(url).port;
     const own = ["--data", dataFile, "--workers", "1", "--cache-dir", join(folder, "cache")];
     const process_ = spawn(
       process.execPath,
-      [MAIN, "serve", "--port", port, "--store", join(folder, "store.db"), ...own, ...settings],
+      [
+        "--import",
+        `data:text/javascript,${encodeURIComponent(COLLECTOR)}`,
+        MAIN,
+        "serve",
+        "--port",
+        port,
+        "--store",
+        join(folder, "store.db"),
+        ...own,
+        ...settings,
+      ],
       { stdio: ["ignore", "pipe", "pipe"], env: { PATH: process.env.PATH, NO_COLOR: "1" } },
     );
     child = process_;
     createInterface(process_.stdout).on("line", (line) => {
       if (logLines.push(line) > KEPT_LINES_COUNT) logLines.shift();
+    });
+    process_.stderr.on("data", (chunk) => {
+      errorText = `${errorText}${chunk}`.slice(-KEPT_CHARACTERS);
     });
     url = await announcedUrl(process_);
   };
@@ -76,8 +107,15 @@ export async function startServerProcess({
       return `${url.replace("http", "ws")}/api/ws/query`;
     },
     logLines,
+    get errorText() {
+      return errorText;
+    },
+    get isRunning() {
+      return child?.exitCode === null && child.signalCode === null;
+    },
     kill,
     start,
+    collectGarbage: () => void child?.kill("SIGUSR2"),
     async residentBytes() {
       const status = await readFile(`/proc/${child?.pid}/status`, "utf8");
       return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
@@ -100,7 +138,7 @@ function announcedUrl(child: ChildProcess): Promise<string> {
     const timer = setTimeout(() => giveUp(`did not start within ${START_TIMEOUT_MS} ms`), START_TIMEOUT_MS);
     child.once("exit", (code) => giveUp(`ended with ${code}`));
     child.stderr?.on("data", (chunk) => {
-      said = `${said}${chunk}`.slice(-10_000);
+      said = `${said}${chunk}`.slice(-KEPT_CHARACTERS);
       const url = /is at (http:\/\/\S+)/.exec(said)?.[1];
       if (url === undefined) return;
       clearTimeout(timer);

@@ -29,19 +29,25 @@ function nested(levels: number): unknown {
   return value;
 }
 
-test.each(CODECS)("%s: nesting at the limit is taken, one level more is refused", (_name, codec) => {
-  // The message and its payload are two levels themselves.
-  const inner = WIRE_LIMITS.maxNesting - 2;
-  const frame = (levels: number) => codec.encode({ type: "x", payload: { deep: nested(levels) } });
-  expect(codec.decode(frame(inner))).toMatchObject({ type: "x" });
-  expect(() => codec.decode(frame(inner + 1))).toThrow(/nests deeper than 32/);
-});
+test.each(CODECS)(
+  "[LIMIT-5] %s: nesting at the limit is taken, one level more is refused",
+  (_name, codec) => {
+    // The message and its payload are two levels themselves.
+    const inner = WIRE_LIMITS.maxNesting - 2;
+    const frame = (levels: number) => codec.encode({ type: "x", payload: { deep: nested(levels) } });
+    expect(codec.decode(frame(inner))).toMatchObject({ type: "x" });
+    expect(() => codec.decode(frame(inner + 1))).toThrow(/nests deeper than 32/);
+  },
+);
 
-test.each(CODECS)("%s: nesting as deep as a frame can hold is refused, not a crash", (_name, codec) => {
-  const deep = "[".repeat(60_000) + "]".repeat(60_000);
-  const frame = codec.binary ? new Uint8Array(120_000).fill(0x91) : deep;
-  expect(() => codec.decode(frame)).toThrow(ProtocolFailure);
-});
+test.each(CODECS)(
+  "[LIMIT-5] %s: nesting as deep as a frame can hold is refused, not a crash",
+  (_name, codec) => {
+    const deep = "[".repeat(60_000) + "]".repeat(60_000);
+    const frame = codec.binary ? new Uint8Array(120_000).fill(0x91) : deep;
+    expect(() => codec.decode(frame)).toThrow(ProtocolFailure);
+  },
+);
 
 test.each([
   ["an empty frame", ""],
@@ -62,7 +68,7 @@ test("each codec refuses the other's kind of frame", () => {
   expect(() => msgpackCodec.decode("{}")).toThrow(ProtocolFailure);
 });
 
-test.each(CODECS)("%s: a key __proto__ leaves Object.prototype as it is", (_name, codec) => {
+test.each(CODECS)("[ERR-4] %s: a key __proto__ leaves Object.prototype as it is", (_name, codec) => {
   const frame = codec.binary
     ? // {"__proto__": {"polluted": true}} byte by byte: a library could refuse to write it.
       Uint8Array.from([0x81, 0xa9, ...Buffer.from("__proto__"), 0x81, 0xa8, ...Buffer.from("polluted"), 0xc3])

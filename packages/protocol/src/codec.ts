@@ -46,15 +46,17 @@ export function assertBoundedNesting(value: unknown): void {
   for (let depth = 0; level.length > 0; depth++) {
     const next: unknown[] = [];
     for (const item of level) {
-      if (typeof item !== "object" || item === null || item instanceof Uint8Array) continue;
-      if (depth >= WIRE_LIMITS.maxNesting) {
-        throw new ProtocolFailure(
-          "bad_message",
-          `The message nests deeper than ${WIRE_LIMITS.maxNesting} levels.`,
-        );
-      }
+      if (typeof item !== "object" || item === null) continue;
+      if (depth >= WIRE_LIMITS.maxNesting) throw tooDeep();
       for (const inner of Object.values(item)) next.push(inner);
     }
     level = next;
   }
+}
+
+export function tooDeep(): ProtocolFailure {
+  return new ProtocolFailure(
+    "bad_message",
+    `The message nests deeper than ${WIRE_LIMITS.maxNesting} levels.`,
+  );
 }

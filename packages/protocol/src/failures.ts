@@ -19,6 +19,8 @@ export const FAILURES = {
   rate_limited: { close: null, retry: true, http: 429 },
   /** Too many connections of one address or one user. */
   too_many_connections: { close: 4429, retry: true, http: 429 },
+  /** More WebSocket pings and pongs than signs of life need. */
+  too_many_control_frames: { close: 4429, retry: true, http: 429 },
   /** The message is forbidden in this state of the connection. */
   bad_state: { close: 4400, retry: false, http: 400 },
   /** Another socket took the session over. */

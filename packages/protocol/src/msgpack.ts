@@ -1,6 +1,7 @@
 import { Packr } from "msgpackr";
-import { assertBoundedNesting, type Codec } from "./codec.js";
+import type { Codec } from "./codec.js";
 import { ProtocolFailure } from "./failures.js";
+import { assertPlainMsgpack } from "./msgpack-check.js";
 
 // Plain maps only: records and extension types would tie clients in other languages to one library.
 const packr = new Packr({ useRecords: false, mapsAsObjects: true, int64AsType: "number" });
@@ -15,15 +16,13 @@ export const msgpackCodec: Codec = {
     if (typeof frame === "string") {
       throw new ProtocolFailure("bad_message", "Expected a binary frame with a MessagePack map.");
     }
-    let value: unknown;
+    assertPlainMsgpack(frame);
     try {
-      value = packr.unpack(frame);
+      return packr.unpack(frame);
     } catch (error) {
       const reason = error instanceof Error ? error.message : "no MessagePack";
       throw new ProtocolFailure("bad_message", `The frame is not MessagePack: ${reason}`);
     }
-    assertBoundedNesting(value);
-    return value;
   },
 };
 

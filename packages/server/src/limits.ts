@@ -10,6 +10,9 @@ export const SERVER_LIMITS = {
   gatherFromMembersCount: 64,
   /** How long they wait at most, for each member: about a fifth of what a write takes. */
   gatherMsPerMember: 0.001,
+  /** Messages of fewer bytes, and of more, are not compressed. */
+  minDeflatedBytes: 1024,
+  maxDeflatedBytes: 1024 * 1024,
   /** Rows are streamed on as soon as no more than this waits. */
   streamLowWaterBytes: 256 * 1024,
   /** Bytes of one `query_rows`, estimated; a single larger row goes alone. */
@@ -56,6 +59,9 @@ export const SERVER_LIMITS = {
   /** Of the class of typing, cursors, document updates, suggestions and heartbeats. */
   editsPerSecondCount: 20,
   editBurstCount: 60,
+  /** WebSocket pings and pongs of a connection. */
+  controlFramesPerSecondCount: 20,
+  controlFrameBurstCount: 100,
 
   roomsPerConnectionCount: 100,
   roomsCount: 10_000,
@@ -104,6 +110,18 @@ export const SERVER_LIMITS = {
 
   /** HTTP request bodies. */
   maxBodyBytes: 256 * 1024,
+  /** The address of a request and its headers together. */
+  maxHeaderBytes: 16 * 1024,
+  /** From the start of a connection, or of its next request, until the headers are whole. */
+  headersTimeoutMs: 10_000,
+  /** The same until the body is whole too. */
+  requestTimeoutMs: 30_000,
+  /** How often it is looked for requests that took too long. */
+  timeoutCheckIntervalMs: 1_000,
+  /** Between two requests of a connection. */
+  keepAliveTimeoutMs: 30_000,
+  /** Sockets that carry no WebSocket, of all clients; further ones are cut. */
+  openHttpSocketsCount: 4_000,
   /** What may take its time when the server closes: running queries are told and cancelled, sockets closed. */
   shutdownTimeoutMs: 10_000,
 

@@ -191,6 +191,21 @@ test("an application's own WebSocketServer hands its sockets over, and says who 
   server.close();
 });
 
+test("[LIMIT-1] a WebSocket that another server made with bounds of its own keeps ours", async () => {
+  await using manager = new WebSocketManager({ log: pino({ level: "silent" }) });
+  await manager.start();
+  const sockets = new WebSocketServer({ port: 0, host: "127.0.0.1", perMessageDeflate: false });
+  await once(sockets, "listening");
+  sockets.on("connection", (webSocket, request) => manager.connect(webSocket, request));
+  await using ada = await openClient(`ws://127.0.0.1:${(sockets.address() as AddressInfo).port}`);
+  const message = (bytes: number) => `{"type":"ping","payload":{"x":"${"x".repeat(bytes - 34)}"}}`;
+  ada.sendRaw(message(131_072));
+  await ada.next("pong");
+  ada.sendRaw(message(131_073));
+  expect(await ada.closed).toEqual({ code: 1009, reason: '{"code":"message_too_large"}' });
+  sockets.close();
+});
+
 test("a WebSocket that compresses is refused with what to do", async () => {
   await using manager = new WebSocketManager({ log: pino({ level: "silent" }) });
   await manager.start();

@@ -44,6 +44,8 @@ export interface WebSocketManagerOptions
    * where there is none.
    */
   readonly refuseForeignUpgrades?: boolean;
+  /** Whether messages are compressed for clients that offer permessage-deflate. Default `false`. */
+  readonly compression?: boolean;
 }
 
 /** A connection that an application brings in by itself. */
@@ -284,6 +286,7 @@ function openedOf(live: Live, options: WebSocketManagerOptions, close: () => Pro
     prefix: options.prefix ?? "",
     allowedOrigins: options.allowedOrigins ?? [],
     refuseForeign: options.refuseForeignUpgrades ?? false,
+    compression: options.compression ?? false,
   });
   return { live, upgrades, close };
 }

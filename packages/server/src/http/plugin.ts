@@ -40,6 +40,8 @@ export interface SparqlLiveOptions extends Partial<Omit<LiveOptions, "engine" | 
   readonly adminKey?: string | null;
   /** Origins, besides the server's own, whose pages may connect. Default none. */
   readonly allowedOrigins?: readonly string[];
+  /** Whether messages are compressed for clients that offer permessage-deflate. Default `false`. */
+  readonly compression?: boolean;
   /** Whether to serve the page at `/`. Default: where there is an engine. */
   readonly page?: boolean;
   /** Whether upgrades of foreign paths are answered with 404. Default `false`: they are left to their owner. */
@@ -83,6 +85,7 @@ export const sparqlLive: FastifyPluginAsync<SparqlLiveOptions> = async (app, opt
     prefix: app.prefix.replace(/\/$/, ""),
     allowedOrigins: options.allowedOrigins ?? [],
     refuseForeign: options.refuseForeignUpgrades ?? false,
+    compression: options.compression ?? false,
   });
   const detach = upgrades.attach(app.server);
   app.addHook("preClose", async () => {

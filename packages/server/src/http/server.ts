@@ -8,11 +8,13 @@ import type { LiveOptions } from "../live-options.js";
 import { createLog } from "../log.js";
 import type { Settings } from "../settings/table.js";
 import type { Storage } from "../storage.js";
+import { answerBrokenRequest } from "./broken-requests.js";
+import { boundOpenSockets } from "./open-sockets.js";
 import { mountNotFound, sparqlLive } from "./plugin.js";
 
 export type ServerSettings = Omit<LiveOptions, "engine" | "storage" | "log"> &
   Pick<Settings, "host" | "port" | "logLevel" | "allowedOrigins"> &
-  Partial<Pick<Settings, "adminKey">>;
+  Partial<Pick<Settings, "adminKey" | "compression">>;
 
 export interface Server {
   /** To mount more beside it before it listens. */
@@ -40,10 +42,19 @@ export async function createServer(settings: ServerSettings, parts: ServerParts)
   const { engine, storage, log = createLog(settings.logLevel) } = parts;
   const app = Fastify({
     bodyLimit: SERVER_LIMITS.maxBodyBytes,
+    requestTimeout: SERVER_LIMITS.requestTimeoutMs,
+    keepAliveTimeout: SERVER_LIMITS.keepAliveTimeoutMs,
+    http: {
+      maxHeaderSize: SERVER_LIMITS.maxHeaderBytes,
+      headersTimeout: SERVER_LIMITS.headersTimeoutMs,
+      connectionsCheckingInterval: SERVER_LIMITS.timeoutCheckIntervalMs,
+    },
+    clientErrorHandler: answerBrokenRequest,
     // Connections that are kept alive and idle must not hold up the end.
     forceCloseConnections: "idle",
     routerOptions: { ignoreTrailingSlash: true },
   });
+  boundOpenSockets(app.server, SERVER_LIMITS.openHttpSocketsCount);
   mountNotFound(app);
   let live: Live | null = null;
   await app.register(sparqlLive, {

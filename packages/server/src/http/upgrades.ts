@@ -1,4 +1,4 @@
-import { type Server as HttpServer, type IncomingMessage, STATUS_CODES } from "node:http";
+import type { Server as HttpServer, IncomingMessage } from "node:http";
 import type { Server as HttpsServer } from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -15,23 +15,25 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { SERVER_LIMITS } from "../limits.js";
 import type { Live } from "../live.js";
 import type { Newcomer } from "../live-options.js";
-import { CODECS } from "../realtime/codecs.js";
+import { CODECS, COMPRESSING_CODECS } from "../realtime/codecs.js";
+import { DEFLATE_OPTIONS, offersDeflate } from "../realtime/compression.js";
 import type { Connection } from "../realtime/connection.js";
 import { createWsTransport, LiveSocket } from "../realtime/ws-transport.js";
+import { problemResponse } from "./broken-requests.js";
 import { newcomerOf, offeredProtocols, placeOf, urlOf } from "./newcomers.js";
 import { isOriginAllowed } from "./origin.js";
-import { PROBLEM_TYPE, problem } from "./problem.js";
 
 // An object of its own, because `closeTimeout` is younger than its types.
 const WS_OPTIONS = {
   noServer: true,
   WebSocket: LiveSocket,
   clientTracking: false,
-  perMessageDeflate: false,
   maxPayload: WIRE_LIMITS.maxMessageBytes,
   maxFragments: WIRE_LIMITS.maxFragmentsPerMessage,
   maxBufferedChunks: WIRE_LIMITS.maxBufferedChunks,
   closeTimeout: SERVER_LIMITS.closeTimeoutMs,
+  // Above the burst that we bear: whoever floods is told so. Answers that cannot leave end the connection here.
+  maxPendingAutoPongs: SERVER_LIMITS.controlFrameBurstCount + 1,
   // Refused beforehand where none is known: `false` here would accept without a subprotocol.
   handleProtocols(offered: Set<string>) {
     const { echo } = { echo: undefined, ...negotiateSubprotocol(offered) };
@@ -46,6 +48,8 @@ export interface UpgradeOptions {
   readonly allowedOrigins: readonly string[];
   /** Whether upgrades of foreign paths are answered with 404, rather than left to their owner. */
   readonly refuseForeign: boolean;
+  /** Whether connections may be compressed, where the client offers it. */
+  readonly compression: boolean;
 }
 
 /** Brings WebSockets in: by the upgrades of HTTP servers, or as they come from a `WebSocketServer` elsewhere. */
@@ -70,8 +74,15 @@ interface Refusal {
 }
 
 /** Answers WebSocket upgrades under `/api/ws/`. What must be refused is refused by HTTP, before the upgrade. */
-export function createUpgrades({ live, prefix, allowedOrigins, refuseForeign }: UpgradeOptions): Upgrades {
-  const server = new WebSocketServer(WS_OPTIONS);
+export function createUpgrades({
+  live,
+  prefix,
+  allowedOrigins,
+  refuseForeign,
+  compression,
+}: UpgradeOptions): Upgrades {
+  const plain = new WebSocketServer({ ...WS_OPTIONS, perMessageDeflate: false });
+  const compressing = new WebSocketServer({ ...WS_OPTIONS, perMessageDeflate: DEFLATE_OPTIONS });
 
   const examine = (request: IncomingMessage, url: URL | null, address: string): Newcomer | Refusal => {
     const place = url === null ? null : placeOf(url.pathname.slice(prefix.length));
@@ -96,8 +107,12 @@ export function createUpgrades({ live, prefix, allowedOrigins, refuseForeign }: 
       socket.on("error", () => socket.destroy());
       // A server's upgrade hands over its TCP (or TLS) socket; the type is wider for the sake of tunnels.
       const examined = examine(request, url, (socket as Socket).remoteAddress ?? "");
-      if ("status" in examined) refuse(socket, examined);
-      else server.handleUpgrade(request, socket, head, (webSocket) => admit(webSocket, request, examined));
+      if ("status" in examined) {
+        refuse(socket, examined);
+        return true;
+      }
+      const server = compression && offersDeflate(request) ? compressing : plain;
+      server.handleUpgrade(request, socket, head, (webSocket) => admit(webSocket, request, examined));
       return true;
     },
     attach(httpServer) {
@@ -121,7 +136,8 @@ export function createUpgrades({ live, prefix, allowedOrigins, refuseForeign }: 
   const admit = (webSocket: WebSocket, request: IncomingMessage, newcomer: Newcomer): Connection | null => {
     const chosen = SUBPROTOCOLS.find((subprotocol) => subprotocol === webSocket.protocol);
     const transport = createWsTransport(webSocket, request.socket);
-    return live.connect(transport, CODECS[chosen ?? DEFAULT_SUBPROTOCOL], newcomer);
+    const codecs = webSocket.extensions === "" ? CODECS : COMPRESSING_CODECS;
+    return live.connect(transport, codecs[chosen ?? DEFAULT_SUBPROTOCOL], newcomer);
   };
 
   return upgrades;
@@ -160,13 +176,7 @@ function refusalOf(code: FailureCode, detail: string, headers: Refusal["headers"
   return { status: FAILURES[code].http, code, detail, headers };
 }
 
-function refuse(socket: Duplex, { status, code, detail, headers = {} }: Refusal): void {
-  const body = JSON.stringify(problem(status, code, detail));
-  const lines = Object.entries({
-    connection: "close",
-    "content-type": PROBLEM_TYPE,
-    "content-length": String(Buffer.byteLength(body)),
-    ...headers,
-  }).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${lines.join("")}\r\n${body}`);
+function refuse(socket: Duplex, { status, code, detail, headers }: Refusal): void {
+  // Whoever does not hang up keeps no half of a connection.
+  socket.end(problemResponse(status, code, detail, headers), () => socket.destroy());
 }

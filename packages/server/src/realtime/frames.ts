@@ -1,10 +1,14 @@
 import type { Codec, WireMessage } from "@sparql-live/protocol";
 import { SERVER_LIMITS } from "../limits.js";
+import { isCompressing } from "./codecs.js";
+import { deflateMessage } from "./compression.js";
 
 const OPCODE_CONTINUATION = 0x0;
 const OPCODE_TEXT = 0x1;
 const OPCODE_BINARY = 0x2;
 const FIN = 0x80;
+/** Of the first frame of a compressed message (RFC 7692, section 7.2.1). */
+const RSV1 = 0x40;
 
 /**
  * A message as frames of a server (RFC 6455, section 5.2: unmasked), ready to be written to any number of sockets
@@ -16,9 +20,18 @@ export interface Framed {
   readonly byteLength: number;
 }
 
+/** Whether the message in these frames is compressed. */
+export function isDeflated({ chunks }: Framed): boolean {
+  return ((chunks[0]?.[0] ?? 0) & RSV1) !== 0;
+}
+
 /** Encodes a message into its frames, once. */
 export function frameMessage(codec: Codec, message: WireMessage): Framed {
   const encoded = codec.encode(message);
+  if (isCompressing(codec)) {
+    const deflated = deflateMessage(typeof encoded === "string" ? Buffer.from(encoded) : encoded);
+    if (deflated !== null) return frameBytes(deflated, RSV1 | (codec.binary ? OPCODE_BINARY : OPCODE_TEXT));
+  }
   return typeof encoded === "string" ? frameText(encoded) : frameBytes(encoded, OPCODE_BINARY);
 }
 

@@ -123,6 +123,11 @@ export class Link implements TransportEvents, Visitor {
     if (owner === null || !takesMessages(this.#session)) return;
     this.#context.counters.messagesReceived++;
     owner.messageCount++;
+    // Of a WebSocket that another server made with bounds of its own; ours refuses by the header.
+    if (frame.length > WIRE_LIMITS.maxMessageBytes) {
+      this.close("message_too_large", FAILURES.message_too_large.close);
+      return;
+    }
     if ((typeof frame !== "string") !== this.codec.binary) {
       this.close("wrong_frame_kind", FAILURES.wrong_frame_kind.close);
       return;
@@ -140,8 +145,10 @@ export class Link implements TransportEvents, Visitor {
     }
   }
 
-  onAlive(): void {
+  onControlFrame(): void {
     this.#aliveAtMs = this.#context.wheel.now();
+    // At once: while a close waits for what is queued each further ping would be answered.
+    if (this.owner !== null && this.owner.takeToken("control") > 0) this.#giveUp("too_many_control_frames");
   }
 
   onClose(code: number): void {
@@ -186,8 +193,8 @@ export class Link implements TransportEvents, Visitor {
     );
   }
 
-  /** For a peer that does not read or does not live: nothing that waits is sent any more. */
-  #giveUp(failure: "slow_consumer" | "heartbeat_timeout"): void {
+  /** For a peer that does not read, does not live, or floods: nothing that waits is sent any more. */
+  #giveUp(failure: "slow_consumer" | "heartbeat_timeout" | "too_many_control_frames"): void {
     const { counters, log } = this.#context;
     increment(counters.disconnectsByCode, failure);
     log.info({ connection: this.owner?.id, code: failure }, "connection given up");

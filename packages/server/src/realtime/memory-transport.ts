@@ -87,7 +87,7 @@ export function createMemoryTransport(): { readonly transport: Transport; readon
         return pings;
       },
       send: (message) => events?.onMessage(message),
-      pong: () => events?.onAlive(),
+      pong: () => events?.onControlFrame(),
       close: (code) => end(code, ""),
       pause() {
         paused = true;

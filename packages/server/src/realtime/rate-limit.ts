@@ -1,7 +1,7 @@
 import { SERVER_LIMITS } from "../limits.js";
 
-/** `exempt` is never refused: what ends, acknowledges or recovers work. */
-export type RateClass = "request" | "edit" | "exempt";
+/** `exempt` is never refused: what ends, acknowledges or recovers work. `control`: pings and pongs of WebSocket. */
+export type RateClass = "request" | "edit" | "control" | "exempt";
 
 const CLASSES: ReadonlyMap<string, RateClass> = new Map([
   ["resume", "exempt"],
@@ -26,8 +26,14 @@ export function rateClassOf(type: string): RateClass {
 }
 
 export interface RateLimits {
-  /** 0: no limit. */
+  /** 0: no limit, of edits neither. */
   readonly requestsPerMinute: number;
+}
+
+/** A bucket as it was when something was last taken. */
+interface Bucket {
+  tokens: number;
+  atMs: number;
 }
 
 /**
@@ -35,36 +41,44 @@ export interface RateLimits {
  * that no timer is needed. (Token bucket as in RFC 2697, with one rate and one burst.)
  */
 export class RateBuckets {
-  #requestTokens: number;
-  #editTokens: number = SERVER_LIMITS.editBurstCount;
-  #requestAtMs: number;
-  #editAtMs: number;
+  readonly #requests: Bucket;
+  readonly #edits: Bucket;
+  readonly #controlFrames: Bucket;
 
   constructor(limits: RateLimits, nowMs: number) {
-    this.#requestTokens = limits.requestsPerMinute;
-    this.#requestAtMs = nowMs;
-    this.#editAtMs = nowMs;
+    this.#requests = { tokens: limits.requestsPerMinute, atMs: nowMs };
+    this.#edits = { tokens: SERVER_LIMITS.editBurstCount, atMs: nowMs };
+    this.#controlFrames = { tokens: SERVER_LIMITS.controlFrameBurstCount, atMs: nowMs };
   }
 
   /** 0 where the message may pass, else the milliseconds until one of its class may. */
-  take(rateClass: RateClass, limits: RateLimits, nowMs: number): number {
-    if (rateClass === "exempt" || limits.requestsPerMinute === 0) return 0;
-    if (rateClass === "edit") {
-      const perMs = SERVER_LIMITS.editsPerSecondCount / 1_000;
-      const tokens = refilled(this.#editTokens, nowMs - this.#editAtMs, perMs, SERVER_LIMITS.editBurstCount);
-      this.#editAtMs = nowMs;
-      this.#editTokens = tokens < 1 ? tokens : tokens - 1;
-      return tokens < 1 ? (1 - tokens) / perMs : 0;
+  take(rateClass: RateClass, { requestsPerMinute }: RateLimits, nowMs: number): number {
+    switch (rateClass) {
+      case "exempt":
+        return 0;
+      case "control":
+        return takeFrom(
+          this.#controlFrames,
+          nowMs,
+          SERVER_LIMITS.controlFramesPerSecondCount / 1_000,
+          SERVER_LIMITS.controlFrameBurstCount,
+        );
+      case "edit": {
+        if (requestsPerMinute === 0) return 0;
+        const perMs = SERVER_LIMITS.editsPerSecondCount / 1_000;
+        return takeFrom(this.#edits, nowMs, perMs, SERVER_LIMITS.editBurstCount);
+      }
+      case "request":
+        if (requestsPerMinute === 0) return 0;
+        return takeFrom(this.#requests, nowMs, requestsPerMinute / 60_000, requestsPerMinute);
     }
-    const { requestsPerMinute } = limits;
-    const perMs = requestsPerMinute / 60_000;
-    const tokens = refilled(this.#requestTokens, nowMs - this.#requestAtMs, perMs, requestsPerMinute);
-    this.#requestAtMs = nowMs;
-    this.#requestTokens = tokens < 1 ? tokens : tokens - 1;
-    return tokens < 1 ? (1 - tokens) / perMs : 0;
   }
 }
 
-function refilled(tokens: number, elapsedMs: number, perMs: number, burst: number): number {
-  return Math.min(burst, tokens + Math.max(0, elapsedMs) * perMs);
+function takeFrom(bucket: Bucket, nowMs: number, perMs: number, burst: number): number {
+  const elapsedMs = Math.max(0, nowMs - bucket.atMs);
+  const tokens = Math.min(burst, bucket.tokens + elapsedMs * perMs);
+  bucket.atMs = nowMs;
+  bucket.tokens = tokens < 1 ? tokens : tokens - 1;
+  return tokens < 1 ? (1 - tokens) / perMs : 0;
 }

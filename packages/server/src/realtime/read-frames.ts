@@ -1,7 +1,9 @@
-import type { Framed } from "./frames.js";
+import { inflateMessage } from "./compression.js";
+import { type Framed, isDeflated } from "./frames.js";
 
 /** The message in frames of a server, as its codec encoded it. */
-export function readFramed({ chunks, byteLength }: Framed): Buffer {
+export function readFramed(framed: Framed): Buffer {
+  const { chunks, byteLength } = framed;
   const message = Buffer.allocUnsafe(byteLength);
   let length = 0;
   for (const chunk of chunks) {
@@ -9,7 +11,8 @@ export function readFramed({ chunks, byteLength }: Framed): Buffer {
     message.set(payload, length);
     length += payload.byteLength;
   }
-  return message.subarray(0, length);
+  const whole = message.subarray(0, length);
+  return isDeflated(framed) ? inflateMessage(whole) : whole;
 }
 
 /** RFC 6455, section 5.2: frames of a server have no mask. */

@@ -29,8 +29,7 @@ export function shareAny(
   payload: object | ((codec: Codec) => object),
   { messageId, correlationId, atMs = Date.now() }: Framing,
 ): SharedMessage {
-  let text: Framed | undefined;
-  let binary: Framed | undefined;
+  const made = new Map<Codec, Framed>();
   const encode = (codec: Codec): Framed =>
     frameMessage(codec, {
       type,
@@ -41,12 +40,12 @@ export function shareAny(
     });
   return {
     framed(codec) {
-      if (codec.binary) {
-        binary ??= encode(codec);
-        return binary;
+      let framed = made.get(codec);
+      if (framed === undefined) {
+        framed = encode(codec);
+        made.set(codec, framed);
       }
-      text ??= encode(codec);
-      return text;
+      return framed;
     },
   };
 }

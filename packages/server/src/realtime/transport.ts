@@ -2,8 +2,8 @@
 export interface TransportEvents {
   /** A whole message. */
   onMessage(message: string | Uint8Array): void;
-  /** A sign of life that is no message. */
-  onAlive(): void;
+  /** A ping or a pong: a sign of life that is no message. */
+  onControlFrame(): void;
   /** Once, whoever began it. */
   onClose(code: number): void;
 }

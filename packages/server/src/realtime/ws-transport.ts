@@ -17,8 +17,9 @@ const NOTHING = Buffer.alloc(0);
  * A transport over a WebSocket of `ws` and the socket that the upgrade handed over.
  *
  * Data frames are written to the socket here; reading, control frames and the closing handshake stay with `ws`. That
- * is sound because deflate is off (frames of `ws` are written synchronously) and because only whole frames are
- * written, so that a pong or a close of `ws` always falls between two.
+ * is sound because control frames of `ws` are written synchronously as long as it never compresses a message itself
+ * (ours are compressed before they come here), and because only whole frames are written, so that a pong or a close
+ * of `ws` always falls between two.
  */
 export function createWsTransport(webSocket: WebSocket, socket: Socket): Transport {
   return new WsTransport(webSocket, socket);
@@ -65,8 +66,8 @@ class WsTransport implements Transport {
     if (this.#webSocket instanceof LiveSocket) this.#webSocket.events = events;
     else foreignEvents.set(this.#webSocket, events);
     this.#webSocket.on("message", onMessage);
-    this.#webSocket.on("ping", onAlive);
-    this.#webSocket.on("pong", onAlive);
+    this.#webSocket.on("ping", onControlFrame);
+    this.#webSocket.on("pong", onControlFrame);
     this.#webSocket.on("close", onClose);
   }
 }
@@ -76,8 +77,8 @@ function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
   eventsOf(this)?.onMessage(isBinary ? bytes : bytes.toString("utf8"));
 }
 
-function onAlive(this: WebSocket): void {
-  eventsOf(this)?.onAlive();
+function onControlFrame(this: WebSocket): void {
+  eventsOf(this)?.onControlFrame();
 }
 
 function onClose(this: WebSocket, code: number): void {

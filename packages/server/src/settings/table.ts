@@ -179,6 +179,7 @@ export const SETTINGS = {
     "origins such as https://example.org",
     "origins, besides the server's own, whose pages may connect",
   ),
+  compression: onOff(false, "compress messages for clients that offer it: fewer bytes for more work"),
   adminKey: {
     ...text(
       Type.Union([AdminKey, Type.Null()]),
