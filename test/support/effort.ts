@@ -6,10 +6,18 @@ export const EFFORT = LONG
       killRounds: 20,
       interleavingSteps: 400_000,
       fuzzedCount: 1_000_000,
+      modelRuns: 20_000,
       timeoutMs: 1_800_000,
       firstSeed: randomSeed(),
     }
-  : { killRounds: 2, interleavingSteps: 10_000, fuzzedCount: 50_000, timeoutMs: 120_000, firstSeed: 1 };
+  : {
+      killRounds: 2,
+      interleavingSteps: 10_000,
+      fuzzedCount: 50_000,
+      modelRuns: 400,
+      timeoutMs: 120_000,
+      firstSeed: 1,
+    };
 
 /** The short form is the same each time: it tells whether a change broke something. The long one looks for more. */
 function randomSeed(): number {

@@ -222,6 +222,7 @@ export function createRoomSession({ name, checker }: RoomSessionOptions): RoomSe
     detach() {
       send = null;
       isReady = false;
+      checker.interrupted(name);
     },
     receive(message) {
       switch (message.type) {
@@ -282,6 +283,7 @@ export function createRoomSession({ name, checker }: RoomSessionOptions): RoomSe
       if (view?.state !== "in") return;
       const believed = { epoch: place.epoch ?? view.epoch, seq: place.seq ?? view.seq };
       views.set(room, { state: "in", ...believed, ahead: new Set() });
+      checker.interrupted(name);
       checker.placed(name, { room, ...believed });
     },
     end() {

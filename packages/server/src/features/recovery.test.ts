@@ -337,6 +337,37 @@ test("[PRESENCE-3] after the grace others are told, and a later return within th
   expect(seqsOf(client.log, "lab")).toEqual([1]);
 });
 
+test("[PRESENCE-4] it is taken back too where who typed was lost meanwhile", async () => {
+  await using server = await startServer();
+  const { client: ada } = await openMember(server, "ada", "lab");
+  const { client: bob, connectionId } = await openMember(server, "bob", "lab");
+  bob.send("typing_indicator", { room_id: "lab", is_typing: true });
+  expect((await ada.next("typing_indicator")).payload.is_typing).toBe(true);
+  bob.socket.terminate();
+  expect((await ada.next("typing_indicator")).payload).toMatchObject({
+    connection_id: connectionId,
+    is_typing: false,
+  });
+  expect(countOf(ada.log, "user_left")).toBe(0);
+});
+
+test("[ROOM-10] who was put out of a private room while away does not return to it", async () => {
+  await using server = await startServer({ settings: { presenceGraceMs: 30, resumeWindowMs: 60_000 } });
+  await server.server.live.rooms.create({ id: "den", ownerId: "ada", isPublic: false });
+  const { client: ada, joined } = await openMember(server, "ada", "den");
+  await using bob = await openAs(server, "bob");
+  const token = (await bob.next("connection_ack")).payload.session.resume_token;
+  bob.send("join_room", { room_id: "den", invite: joined.invite });
+  await bob.next("join_room");
+  bob.socket.terminate();
+  await ada.next("user_left");
+  ada.send("room_member_update", { room_id: "den", user_id: "bob", action: "kick" });
+  await ada.next("room_member_update");
+  const positions = { rooms: { den: { epoch: joined.epoch, seq: 0 } } };
+  const { resumed } = await resume(server, { token, positions, user: "bob" });
+  expect(resumed.rooms).toEqual({ den: { recovered: false, code: "room_not_found" } });
+});
+
 test("[PRESENCE-4] a sign that somebody types holds for some seconds and is then taken back", async () => {
   await using server = await startServer({ settings: { heartbeatIntervalMs: 200 } });
   const { client: bob } = await openMember(server, "bob", "lab");

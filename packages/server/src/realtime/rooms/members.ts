@@ -78,4 +78,6 @@ async function putOut(
     if (room.fanOut.members.has(peer)) await rooms.leave(peer, room.id, reason);
     else await room.leave(peer);
   }
+  // Who is away longer than the grace is not present, and may not come back without an invitation either.
+  for (const peer of [...room.entered]) if (peer.user.id === userId) await room.leave(peer);
 }

@@ -115,13 +115,13 @@ export class Room {
     peer.send("leave_room", { room_id: this.id, reason: this.#isDiscarded ? "deleted" : "kicked" });
   }
 
-  /** The socket is gone; its presence stays for the grace. */
+  /** The socket is gone; its presence stays for the grace, and that it types for as long as it would have. */
   suspend(peer: Peer): void {
-    this.typing.clear(peer);
     this.fanOut.remove(peer);
   }
 
   async leave(peer: Peer): Promise<void> {
+    this.typing.clear(peer);
     this.suspend(peer);
     this.entered.delete(peer);
     peer.roomIds.delete(this.id);
@@ -132,6 +132,7 @@ export class Room {
 
   /** The grace is over: away, but its room is remembered for its return. */
   async dismiss(peer: Peer): Promise<void> {
+    this.typing.clear(peer);
     this.suspend(peer);
     this.awareness.clear(peer);
     await this.presence.leave(peer);
