@@ -28,7 +28,7 @@ const BOUNDS = { roomLogs: { ...STORAGE_BOUNDS.roomLogs, maxEntriesCount: RETAIN
 const SETTLING_MS = 10_000;
 const QUIET_CHECKS_COUNT = 3;
 /** Seeds that failed once: where an id was sent over two connections at once. */
-const REGRESSIONS = [90_874_424, 106_096_128];
+const REGRESSIONS = [90_874_424, 106_096_128, 247_976_044];
 
 interface World {
   readonly live: Live;

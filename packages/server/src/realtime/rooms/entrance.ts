@@ -30,9 +30,12 @@ export async function welcome(room: Room, peer: Peer, correlationId: string | un
 export async function readmit(room: Room, peer: Peer): Promise<void> {
   const { link } = peer;
   const runs = await room.loadScene();
-  if (peer.link !== link || link === null || !room.entered.has(peer)) return;
-  peer.send("room_state", { ...entranceOf(room, peer, runs), recovered: false });
-  tellDocument(room, peer);
+  if (peer.link !== link || link === null) return;
+  if (room.entered.has(peer)) {
+    peer.send("room_state", { ...entranceOf(room, peer, runs), recovered: false });
+    tellDocument(room, peer);
+  }
+  // Or it is told that it was put out meanwhile.
   room.attach(peer);
 }
 
