@@ -30,7 +30,10 @@ async function compareRoom(room: ModelRoom, { live, names }: World): Promise<voi
     return;
   }
   expect({
-    present: [...held.presence.members()].map((member) => [names.connectionOf(member.connectionId), member.userId]),
+    present: [...held.presence.members()].map((member) => [
+      names.connectionOf(member.connectionId),
+      member.userId,
+    ]),
     members: [...held.fanOut.members].map(({ id }) => names.connectionOf(id)).toSorted(),
     roles: room.present.map(({ userId }) => held.roleOf(userId)),
     banned: held.record.bannedUserIds.toSorted(),
