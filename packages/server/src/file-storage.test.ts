@@ -19,6 +19,7 @@ const ROOM: RoomRecord = {
   createdAtMs: 1,
   maxMembersCount: 50,
   isPublic: true,
+  isEncrypted: false,
   metadata: {},
   roles: {},
   defaultRole: "editor",

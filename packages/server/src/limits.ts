@@ -83,6 +83,16 @@ export const SERVER_LIMITS = {
   replayPagesCount: 10_000,
   /** Updates of a document after which its state is stored anew. */
   documentCompactionCount: 200,
+  /** Of a sealed document, which no server can put together: its snapshot, and the updates that none covers. */
+  sealedSnapshotBytes: 384 * 1024,
+  sealedUpdatesBytes: 256 * 1024,
+  sealedUpdatesCount: 500,
+  sealedAwarenessBytes: 17 * 1024,
+  /** A client is asked for a snapshot when so much waits, and again after each further part. */
+  snapshotWantedCount: 200,
+  snapshotWantedBytes: 128 * 1024,
+  snapshotWantedAgainCount: 50,
+  snapshotWantedAgainBytes: 32 * 1024,
   /** Members that a room tells those who join; the count says how many there are. */
   toldMembersCount: 500,
   /** The text of a room's document in which its query stands. */

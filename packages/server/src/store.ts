@@ -20,6 +20,8 @@ export interface RoomRecord {
   /** Users, not connections. */
   readonly maxMembersCount: number;
   readonly isPublic: boolean;
+  /** Whether its clients seal what they send. */
+  readonly isEncrypted: boolean;
   readonly metadata: Readonly<Record<string, unknown>>;
   /** By user id; who is not named has the default role of the room. */
   readonly roles: Readonly<Record<string, RoomRole>>;

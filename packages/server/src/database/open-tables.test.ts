@@ -47,6 +47,7 @@ async function makeStore(path: string): Promise<void> {
     createdAtMs: 1,
     maxMembersCount: 50,
     isPublic: true,
+    isEncrypted: false,
     metadata: {},
     roles: {},
     defaultRole: "editor",

@@ -1,16 +1,19 @@
 import { type Codec, ProtocolFailure } from "@sparql-live/protocol";
 import { readAwarenessUpdate } from "../documents/awareness-reader.js";
+import { SERVER_LIMITS } from "../limits.js";
 import type { Handler } from "../realtime/dispatcher.js";
 import type { Peer } from "../realtime/peer.js";
 import type { RoomAction } from "../realtime/rooms/policy.js";
 import type { Room } from "../realtime/rooms/room.js";
 import type { Rooms } from "../realtime/rooms/rooms.js";
+import { bytesOfSealed, sealedOf, sealRequired, sealUnexpected } from "../realtime/rooms/sealed-payload.js";
 import { shareMessage } from "../realtime/shared-message.js";
 
 export interface CollaborationHandlers {
   readonly typing_indicator: Handler<"typing_indicator">;
   readonly cursor_position: Handler<"cursor_position">;
   readonly document_update: Handler<"document_update">;
+  readonly document_snapshot: Handler<"document_snapshot">;
   readonly awareness_update: Handler<"awareness_update">;
 }
 
@@ -37,9 +40,16 @@ export function createCollaborationHandlers({ rooms }: { readonly rooms: Rooms }
     typing_indicator: ({ payload }, peer) =>
       inRoom(peer, payload.room_id, "point", (room) => room.typing.set(peer, payload.is_typing)),
 
-    cursor_position: ({ payload }, peer) =>
-      inRoom(peer, payload.room_id, "point", ({ notices }) => {
-        const message = { ...payload, ...notices.originOf(peer) };
+    cursor_position: ({ payload, message_id: sentId }, peer) =>
+      inRoom(peer, payload.room_id, "point", ({ record, notices }) => {
+        const sealed = sealedOf(record, payload.sealed, sentId);
+        // Further members are the clients' own, and would be clear.
+        if (sealed !== null && Object.keys(payload).length > 2) throw sealRequired(record.id);
+        const message = (codec: Codec) => ({
+          ...payload,
+          ...notices.originOf(peer),
+          ...(sealed === null ? {} : { sealed: toldBytes(codec, sealed) }),
+        });
         const messageId = notices.ephemeralId(peer);
         notices.tellEphemeral(
           peer,
@@ -49,16 +59,38 @@ export function createCollaborationHandlers({ rooms }: { readonly rooms: Rooms }
       }),
 
     document_update: ({ payload, message_id: messageId }, peer) =>
-      inRoom(peer, payload.room_id, "edit", (room) => room.edit(peer, messageId, bytesOf(payload.update))),
+      inRoom(peer, payload.room_id, "edit", (room) => {
+        const sealed = sealedOf(room.record, payload.sealed, messageId);
+        return room.sealed === null || sealed === null
+          ? room.edit(peer, messageId, bytesOf(payload.update))
+          : room.editSealed(room.sealed, peer, messageId, sealed);
+      }),
 
-    awareness_update: ({ payload }, peer) =>
-      inRoom(peer, payload.room_id, "point", ({ notices }) => {
-        const update = bytesOf(payload.update);
-        readAwarenessUpdate(update);
-        const message = (codec: Codec) => ({
-          ...notices.originOf(peer),
-          update: codec.binary ? update : Buffer.from(update).toString("base64"),
+    document_snapshot: ({ payload, message_id: messageId }, peer) =>
+      inRoom(peer, payload.room_id, "edit", (room) => {
+        const { epoch, seq, part = 0, part_count: partCount = 1 } = payload;
+        if (room.sealed === null) throw sealUnexpected(room.id);
+        const bytes = bytesOfSealed(payload.sealed);
+        const connectionId = peer.id;
+        return room.storeSnapshot(room.sealed, peer, {
+          connectionId,
+          messageId,
+          epoch,
+          seq,
+          part,
+          partCount,
+          bytes,
         });
+      }),
+
+    awareness_update: ({ payload, message_id: sentId }, peer) =>
+      inRoom(peer, payload.room_id, "point", ({ record, notices }) => {
+        const sealed = sealedOf(record, payload.sealed, sentId);
+        const bytes = sealed ?? bytesOf(payload.update);
+        if (sealed === null) readAwarenessUpdate(bytes);
+        else checkSealedAwareness(sealed);
+        const member = sealed === null ? "update" : "sealed";
+        const message = (codec: Codec) => ({ ...notices.originOf(peer), [member]: toldBytes(codec, bytes) });
         const messageId = notices.ephemeralId(peer);
         notices.tellEphemeral(
           peer,
@@ -69,11 +101,24 @@ export function createCollaborationHandlers({ rooms }: { readonly rooms: Rooms }
   };
 }
 
+function toldBytes(codec: Codec, bytes: Uint8Array): string | Uint8Array {
+  return codec.binary ? bytes : Buffer.from(bytes).toString("base64");
+}
+
+/** Throws `bad_seal`: what cannot be read is held to the size alone. */
+function checkSealedAwareness(sealed: Uint8Array): void {
+  if (sealed.byteLength <= SERVER_LIMITS.sealedAwarenessBytes) return;
+  throw new ProtocolFailure(
+    "bad_seal",
+    `A sealed awareness update has at most ${SERVER_LIMITS.sealedAwarenessBytes} bytes.`,
+  );
+}
+
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-/** Throws `bad_document_update`. */
-function bytesOf(update: string | Uint8Array): Uint8Array {
-  if (typeof update !== "string") return update;
-  if (BASE64.test(update)) return Buffer.from(update, "base64");
+/** Throws `bad_document_update`; without one the schema has let a sealed one through. */
+function bytesOf(update: string | Uint8Array | undefined): Uint8Array {
+  if (update instanceof Uint8Array) return update;
+  if (update !== undefined && BASE64.test(update)) return Buffer.from(update, "base64");
   throw new ProtocolFailure("bad_document_update", "`update` is not base64 (RFC 4648, section 4).");
 }

@@ -17,6 +17,8 @@ export interface NewRoom {
   readonly maxMembersCount?: number;
   readonly isPublic?: boolean;
   readonly metadata?: Readonly<Record<string, unknown>>;
+  /** Whether its clients seal what they send, with a key that the server never has. Default `false`. */
+  readonly isEncrypted?: boolean;
   /** Of those who have none of their own. Default `editor`. */
   readonly defaultRole?: RoomRole;
 }
@@ -83,6 +85,7 @@ export interface RoomInfo {
   readonly member_count: number;
   readonly max_members: number;
   readonly is_public: boolean;
+  readonly is_encrypted: boolean;
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
@@ -244,6 +247,7 @@ export function createRooms(deps: RoomDeps, limits: RoomLimits): Rooms {
         member_count: members,
         max_members: record.maxMembersCount,
         is_public: record.isPublic,
+        is_encrypted: record.isEncrypted,
         metadata: record.metadata,
       };
     },
@@ -303,6 +307,7 @@ function recordOf(room: NewRoom, limits: RoomLimits): RoomRecord {
     createdAtMs: Date.now(),
     maxMembersCount,
     isPublic,
+    isEncrypted: room.isEncrypted ?? false,
     metadata,
     roles: {},
     defaultRole: room.defaultRole ?? "editor",

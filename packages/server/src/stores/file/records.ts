@@ -34,9 +34,10 @@ export function createFileHistory(database: Database): RunHistory {
   };
 }
 
-/** What was put as a record of a room comes back as one: the row's checksum was right. */
+/** What was put as a record of a room comes back as one: the row's checksum was right. Older ones say less. */
 function toRoom(json: string): RoomRecord {
-  return JSON.parse(json) as RoomRecord;
+  const stored = JSON.parse(json) as Omit<RoomRecord, "isEncrypted"> & { readonly isEncrypted?: boolean };
+  return { isEncrypted: false, ...stored };
 }
 
 function toSummary(json: string): RunSummary {
