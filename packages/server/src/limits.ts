@@ -100,6 +100,15 @@ export const SERVER_LIMITS = {
   /** Runs that a room tells those who join. */
   toldRunsCount: 20,
 
+  /** Endpoints that one user may have registered, and what proves to one of them who asks. */
+  endpointsPerUserCount: 50,
+  maxCredentialHeadersCount: 16,
+  maxCredentialCharacters: 4_096,
+  /** Remembered runs of one user that are looked at when the user's data are exported or erased. */
+  maxExportedRunsCount: 100_000,
+  /** Of the secret under which credentials are sealed. */
+  minSecretKeyCharacters: 32,
+
   /** Public rooms that one answer lists, where nobody says otherwise and at most. */
   listedRoomsCount: 100,
   maxListedRoomsCount: 500,
@@ -133,6 +142,7 @@ export const SERVER_LIMITS = {
   runRecordsBytes: 64 * 1024 * 1024,
   /** Runs remembered of each room, and of each user outside rooms. */
   historyRunsCount: 100,
+  historyAgeMs: 90 * 24 * 3_600_000,
   /** Runs remembered in all. */
   historyBytes: 64 * 1024 * 1024,
 

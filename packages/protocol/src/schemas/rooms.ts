@@ -122,6 +122,9 @@ export const RoomMessage = Type.Object({
   user_name: Type.String(),
   message: Type.Optional(Type.Unknown()),
   sealed: Type.Optional(Sealed),
+  erased: Type.Optional(
+    Type.Literal(true, { description: "Its author had it erased: `message` is null, and nobody is named." }),
+  ),
   timestamp: Type.Number({ description: "Seconds since 1970." }),
   seq: Seq,
   epoch: Epoch,

@@ -52,4 +52,12 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX history_of_users ON history (user, n);
   CREATE INDEX history_alone ON history (user, n) WHERE room IS NULL;
   `,
+  `
+  CREATE TABLE endpoints (
+    n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, user BLOB NOT NULL, room BLOB, crc INTEGER NOT NULL,
+    record BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX endpoints_of_users ON endpoints (user, n);
+  CREATE INDEX endpoints_of_rooms ON endpoints (room, n) WHERE room IS NOT NULL;
+  `,
 ];

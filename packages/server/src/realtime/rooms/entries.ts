@@ -15,6 +15,9 @@ export const SERVER_AUTHOR: Author = {
   connectionId: "server",
 };
 
+/** Of what somebody had erased. */
+export const NOBODY: Author = { userId: "", userName: "", connectionId: "" };
+
 /** What stands in the log of a room. */
 export type RoomEntry =
   | {
@@ -27,7 +30,9 @@ export type RoomEntry =
   /** A Yjs update, as base64. */
   | { readonly kind: "document"; readonly author: Author; readonly update: string }
   /** What clients of an encrypted room have sealed, as base64. */
-  | { readonly kind: "sealed-message" | "sealed-update"; readonly author: Author; readonly sealed: string };
+  | { readonly kind: "sealed-message" | "sealed-update"; readonly author: Author; readonly sealed: string }
+  /** A message that its author had erased: its place stays. */
+  | { readonly kind: "erased"; readonly author: Author };
 
 /** In the log: JSON with short names, because there are many. */
 export function encodeEntry(entry: RoomEntry): string {
@@ -37,6 +42,8 @@ export function encodeEntry(entry: RoomEntry): string {
       return JSON.stringify({ u, n, c, m: entry.message, r: entry.correlationId });
     case "document":
       return JSON.stringify({ u, n, c, d: entry.update });
+    case "erased":
+      return JSON.stringify({ u, n, c, x: true });
     case "sealed-message":
       return JSON.stringify({ u, n, c, s: entry.sealed });
     case "sealed-update":
@@ -46,7 +53,7 @@ export function encodeEntry(entry: RoomEntry): string {
 
 export function decodeEntry(data: string): RoomEntry {
   // The log holds what `encodeEntry` wrote.
-  const { u, n, c, m, d, r, s, e } = JSON.parse(data) as {
+  const { u, n, c, m, d, r, s, e, x } = JSON.parse(data) as {
     u: string;
     n: string;
     c: string;
@@ -55,11 +62,13 @@ export function decodeEntry(data: string): RoomEntry {
     r?: string;
     s?: string;
     e?: string;
+    x?: true;
   };
   const author = { userId: u, userName: n, connectionId: c };
   if (d !== undefined) return { kind: "document", author, update: d };
   if (s !== undefined) return { kind: "sealed-message", author, sealed: s };
   if (e !== undefined) return { kind: "sealed-update", author, sealed: e };
+  if (x !== undefined) return { kind: "erased", author };
   return { kind: "message", author, message: m ?? null, correlationId: r };
 }
 
@@ -110,6 +119,8 @@ export function entryMessage(
         framing,
       );
     }
+    case "erased":
+      return shareMessage("room_message", { ...ofMessage, message: null, erased: true }, framing);
     case "sealed-message": {
       const { sealed } = entry;
       return shareMessage(

@@ -193,6 +193,7 @@ export function createRooms(deps: RoomDeps, limits: RoomLimits): Rooms {
         rooms.delete(roomId);
         await store.rooms.delete(roomId);
         await store.history.deleteRoom(roomId);
+        await store.endpoints.deleteRoom(roomId);
         await broker.logs.delete(`room:${roomId}`);
       } finally {
         deleting.delete(roomId);

@@ -1,5 +1,12 @@
 import type { Database } from "../../database/database.js";
-import type { RoomRecord, RoomRecords, RunHistory, RunSummary } from "../../store.js";
+import type {
+  EndpointRecord,
+  EndpointRecords,
+  RoomRecord,
+  RoomRecords,
+  RunHistory,
+  RunSummary,
+} from "../../store.js";
 
 export function createFileRooms(database: Database): RoomRecords {
   return {
@@ -30,6 +37,33 @@ export function createFileHistory(database: Database): RunHistory {
       (await database.request("historyOfUser", { userId, limit })).map(toSummary),
     async deleteRoom(roomId) {
       await database.request("deleteHistoryOfRoom", { roomId });
+    },
+    async deleteUser(userId) {
+      await database.request("deleteHistoryOfUser", { userId });
+    },
+  };
+}
+
+export function createFileEndpoints(database: Database): EndpointRecords {
+  const parse = (json: string) => JSON.parse(json) as EndpointRecord;
+  return {
+    async get(id) {
+      const json = await database.request("getEndpoint", { id });
+      return json === null ? null : parse(json);
+    },
+    async put(record) {
+      const { id, ownerId: userId, roomId } = record;
+      const json = JSON.stringify(record);
+      await database.request("putEndpoint", { id, userId, roomId, json }, json.length);
+    },
+    delete: (id) => database.request("deleteEndpoint", { id }),
+    ofUser: async (userId) => (await database.request("endpointsOfUser", { userId })).map(parse),
+    ofRoom: async (roomId) => (await database.request("endpointsOfRoom", { roomId })).map(parse),
+    async deleteUser(userId) {
+      await database.request("deleteEndpointsOfUser", { userId });
+    },
+    async deleteRoom(roomId) {
+      await database.request("deleteEndpointsOfRoom", { roomId });
     },
   };
 }
