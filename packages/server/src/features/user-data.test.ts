@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { openFileStorage } from "../file-storage.js";
+import { WebSocketManager } from "../manager.js";
 import { openAs, openMember } from "../testing/room-clients.js";
 import { startServer } from "../testing/start-server.js";
 import { STORAGE_KINDS, type StorageKind } from "../testing/storages.js";
@@ -29,12 +30,11 @@ async function leaveTraces({ server, url }: Running) {
     client.send("room_message", { room_id: "bobs", message });
     await client.next("ack");
   }
-  for (const [id, role] of [
-    ["bobs", "viewer"],
-    ["heirs", "editor"],
+  for (const [id, editor] of [
+    ["bobs", "ada"],
+    ["heirs", "carl"],
   ] as const) {
-    const room = await rooms.open(id);
-    await room.change(({ roles }) => ({ roles: { ...roles, [id === "bobs" ? "ada" : "carl"]: role } }));
+    await (await rooms.open(id)).change(() => ({ roles: { [editor]: "editor" } }));
   }
   ada.send(
     "query_request",
@@ -51,6 +51,9 @@ async function leaveTraces({ server, url }: Running) {
     roomId: null,
     headers: { "x-api-key": CANARY },
   });
+  // What is kept of runs, and that the message was written, comes behind.
+  await server.live.queries?.settled();
+  await expect.poll(() => server.live.broker.queues.totalCount()).toBe(0);
   return { ada, bob, epoch: joined.epoch };
 }
 
@@ -71,7 +74,7 @@ test("[DATA-5] what is stored of a user comes as lines of JSON, to the user and 
   expect(data).toEqual(
     expect.arrayContaining([
       expect.objectContaining({ kind: "room", room_id: "hers", role: "owner" }),
-      expect.objectContaining({ kind: "room", room_id: "bobs", role: "viewer" }),
+      expect.objectContaining({ kind: "room", room_id: "bobs", role: "editor" }),
       expect.objectContaining({ kind: "message", room_id: "bobs", seq: 2, message: `${CANARY} one` }),
       expect.objectContaining({ kind: "message", seq: 4, message: { text: `${CANARY} two` } }),
       expect.objectContaining({ kind: "run", room_id: "bobs", query_id: `${CANARY}-run` }),
@@ -89,11 +92,17 @@ test("[DATA-5] what is stored of a user comes as lines of JSON, to the user and 
   }
 });
 
-test("[DATA-5] what waits for a user who is away is in it", async () => {
+test("[DATA-5] what waits for a user who is away is in it; a program exports and erases it by the manager", async () => {
   await using running = await startServer();
   await running.server.live.controls.sendToUser("ada", "notification", { message: "waits" });
   const data = await exported(`${running.url}/api/users/ada/data?user_id=ada`);
   expect(data).toMatchObject([{ kind: "notification", data: { payload: { message: "waits" } } }]);
+  const manager = WebSocketManager.over(running.server.live);
+  const kinds: string[] = [];
+  for await (const { kind } of manager.exportUserData("ada")) kinds.push(kind);
+  expect(kinds).toEqual(["notification"]);
+  expect(await manager.eraseUserData("ada")).toMatchObject({ messages: 0, rooms_deleted: 0 });
+  expect(await exported(`${running.url}/api/users/ada/data?user_id=ada`)).toEqual([]);
 });
 
 const traces = ({ open }: StorageKind) => {
@@ -142,7 +151,10 @@ test("[DATA-6] after it no file of the store has any of it, while the server run
   };
   {
     await using running = await startServer({ storage });
-    await leaveTraces(running);
+    const { ada } = await leaveTraces(running);
+    ada.socket.close();
+    await ada.closed;
+    await running.server.live.controls.sendToUser("ada", "notification", { message: CANARY });
     expect(await bytesOfFiles()).toContain(CANARY);
     await running.server.live.userData.erase("ada");
     expect(await bytesOfFiles()).not.toContain(CANARY);
