@@ -107,7 +107,6 @@ export function mountEndpoints(app: FastifyInstance, { live, allowedOrigins }: E
     {
       operationId: "removeEndpoint",
       summary: "Forgets an endpoint and its credentials",
-      path: "/api/endpoints/{endpoint_id}",
       description: "For who registered it, and for the owner of its room. To others it is not there.",
       tag: "questions",
       responses: {

@@ -40,7 +40,6 @@ export function mountUserData(
   const exporting = documented(
     {
       operationId: "exportUserData",
-      path: "/api/users/{id}/data",
       summary: "What is stored of a user",
       description:
         "One JSON object in each line, with its `kind`: room, message, run, notification or endpoint. For the user, and for the admin.",
@@ -63,7 +62,6 @@ export function mountUserData(
   const erasing = documented(
     {
       operationId: "eraseUserData",
-      path: "/api/users/{id}/data",
       summary: "Erases what is stored of a user",
       description:
         "Messages leave empty places in their rooms. For the user, and for the admin. It cannot be taken back.",
