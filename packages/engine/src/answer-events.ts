@@ -23,6 +23,8 @@ export interface AnswerRequest {
   readonly endpointId?: string;
   /** An ad-hoc endpoint, where the engine allows them. */
   readonly endpointUrl?: string;
+  /** Sent to that address with each query; what was opened with others is not used. */
+  readonly endpointHeaders?: Readonly<Record<string, string>>;
   /** Default `auto`. */
   readonly strategy?: string;
   /** `false`: stop after `optimizing`. Default `true`. */

@@ -81,15 +81,16 @@ export function createEngine(options: EngineOptions): Engine {
     if (request.endpointId !== undefined) {
       throw new EngineFailure("bad_request", "Give either an endpoint's id or its address, not both.");
     }
+    const { endpointHeaders } = request;
     const known = registry.list().find(({ entry }) => entry.url === request.endpointUrl);
-    if (known !== undefined) return lasting(registry, known.entry.id);
+    if (known !== undefined && endpointHeaders === undefined) return lasting(registry, known.entry.id);
     if (options.allowAdHocEndpoints !== true) {
       throw new EngineFailure(
         "endpoint_forbidden",
         "Endpoints given by address are switched off here; ask for one by its id, or have it added to the settings.",
       );
     }
-    return adHoc.lease(request.endpointUrl);
+    return adHoc.lease(request.endpointUrl, endpointHeaders);
   };
 
   return {

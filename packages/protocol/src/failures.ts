@@ -41,6 +41,14 @@ export const FAILURES = {
   too_many_rooms: { close: null, retry: true, http: 429 },
   /** An address that joins at once leads to no room, and none may be made. */
   room_closed: { close: 4404, retry: false, http: 404 },
+  /** The room is encrypted: it takes what was sealed by its clients, and nothing that the server could read. */
+  seal_required: { close: null, retry: false, http: 422 },
+  /** The room is not encrypted: others could not read what is sealed. */
+  seal_unexpected: { close: null, retry: false, http: 422 },
+  /** It has not the form of a sealed thing, or names another message than the one that carries it. */
+  bad_seal: { close: null, retry: false, http: 422 },
+  /** Too many sealed updates wait: a client that may edit must store a snapshot of the document first. */
+  snapshot_required: { close: null, retry: true, http: 409 },
   bad_document_update: { close: null, retry: false, http: 422 },
   document_too_large: { close: null, retry: false, http: 413 },
   /** The disk is full: nothing was stored, what is stored can be read. */

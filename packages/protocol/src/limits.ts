@@ -18,6 +18,8 @@ export const WIRE_LIMITS = {
   maxHistoryCount: 1_000,
   /** Rooms, and runs, of which one `resume` says where they are. */
   maxPositionsCount: 200,
+  /** Messages over which a sealed snapshot of a document may be spread. */
+  maxSnapshotPartsCount: 16,
   defaultTermLimit: 10,
   maxTermLimit: 100,
 } as const;

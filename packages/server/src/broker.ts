@@ -97,6 +97,11 @@ export interface Logs {
   ): Promise<LogSlice>;
   /** Told of each entry in order, once, when it is committed. Returns the way to stop. */
   follow(name: LogName, listener: (entry: LogEntry, position: LogPosition) => void): () => void;
+  /**
+   * Puts another id and other data in the place of a retained entry, which keeps its place and its time. Followers are
+   * not told. Settles with whether the entry was there.
+   */
+  replace(name: LogName, seq: number, entry: Omit<NewEntry, "pinned">): Promise<boolean>;
   state(name: LogName): Promise<LogState>;
   /**
    * Takes the place of an older snapshot, never of a newer one, and frees the pinned entries that it covers. One of

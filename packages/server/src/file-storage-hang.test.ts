@@ -154,7 +154,10 @@ test("[STORE-1] a document that could not be loaded while the store hung is whol
   const { client: bob } = await openMember(server, "bob", "lab");
   const { update } = (await bob.next("document_update")).payload;
   const seen = new Y.Doc();
-  Y.applyUpdate(seen, typeof update === "string" ? Buffer.from(update, "base64") : update);
+  Y.applyUpdate(
+    seen,
+    typeof update === "string" ? Buffer.from(update, "base64") : (update ?? Buffer.alloc(0)),
+  );
   expect(seen.getText("query").toString()).toBe("SELECT *");
 });
 

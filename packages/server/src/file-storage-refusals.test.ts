@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import Database from "libsql";
 import { expect, test } from "vitest";
+import { MIGRATIONS } from "./database/schema.js";
 import { openFileStorage } from "./file-storage.js";
 import { temporaryFolder } from "./testing/temporary-folder.js";
 
@@ -46,17 +47,32 @@ test("a file that this process has open is refused", async () => {
   await storage.close();
 });
 
+test("a file of an earlier version is brought up to this one, with all that is in it", async () => {
+  await using folder = await temporaryFolder();
+  const path = folder.path("store.db");
+  await makeStore(path);
+  const file = new Database(path);
+  file.exec(`DROP TABLE endpoints; DROP INDEX public_rooms; ALTER TABLE rooms DROP COLUMN is_public;
+    PRAGMA user_version = 1; PRAGMA wal_checkpoint(TRUNCATE)`);
+  file.close();
+  const storage = await openFileStorage(path);
+  expect((await storage.broker.logs.head("room:one")).seq).toBeGreaterThan(0);
+  expect(await storage.store.endpoints.ofUser("ada")).toEqual([]);
+  await storage.close();
+});
+
 test("a file of a newer version is refused and left as it is", async () => {
   await using folder = await temporaryFolder();
   const path = folder.path("store.db");
   await makeStore(path);
   const file = new Database(path);
-  file.exec("PRAGMA user_version = 3; PRAGMA wal_checkpoint(TRUNCATE)");
+  const known = MIGRATIONS.length;
+  file.exec(`PRAGMA user_version = ${known + 1}; PRAGMA wal_checkpoint(TRUNCATE)`);
   file.close();
   const before = readFileSync(path);
   await expect(openFileStorage(path)).rejects.toMatchObject({
     code: "newer_version",
-    message: `The store ${path} was written by a newer version (format 3; this one knows 2). Use that version, or name another file with --store.`,
+    message: `The store ${path} was written by a newer version (format ${known + 1}; this one knows ${known}). Use that version, or name another file with --store.`,
   });
   expect(readFileSync(path).equals(before)).toBe(true);
 });

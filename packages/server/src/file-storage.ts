@@ -11,7 +11,7 @@ import { SERVER_LIMITS } from "./limits.js";
 import type { Storage, StorageOptions } from "./storage.js";
 import { STORAGE_BOUNDS } from "./storage-bounds.js";
 import type { Store } from "./store.js";
-import { createFileHistory, createFileRooms } from "./stores/file/records.js";
+import { createFileEndpoints, createFileHistory, createFileRooms } from "./stores/file/records.js";
 
 /**
  * Opens or makes the file. Everything but presence is in it, and one process has it at a time. Rejects with
@@ -57,9 +57,16 @@ export async function openFileStorageWith(
   const store: Store = {
     rooms: createFileRooms(database),
     history: createFileHistory(database),
+    endpoints: createFileEndpoints(database),
+    async scrub() {
+      await database.request("checkpoint", null);
+    },
     [Symbol.asyncDispose]: close,
   };
-  return { broker, store, close };
+  const backUp = async (to: string) => {
+    await database.request("backUp", { path: resolve(to) });
+  };
+  return { broker, store, backUp, close };
 }
 
 function sweepRegularly(database: Database, counted: (queuedCount: number) => void): () => void {

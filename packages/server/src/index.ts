@@ -9,6 +9,7 @@ export {
   type MessageOfDefinition,
 } from "@sparql-live/protocol/validate";
 export { StorageError, type StorageErrorCode } from "./database/storage-error.js";
+export type { ErasedCounts, UserData, UserDatum } from "./features/user-data.js";
 export { openFileStorage } from "./file-storage.js";
 export { type SparqlLiveOptions, sparqlLive } from "./http/plugin.js";
 export { createServer, type Server, type ServerParts, type ServerSettings } from "./http/server.js";
@@ -47,3 +48,4 @@ export {
 } from "./settings/table.js";
 export type { Storage, StorageOptions } from "./storage.js";
 export type { StorageBounds } from "./storage-bounds.js";
+export { createVault, type OpenedSecret, type Vault } from "./vault.js";

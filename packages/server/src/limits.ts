@@ -91,6 +91,16 @@ export const SERVER_LIMITS = {
   refusedUpdatesInARowCount: 5,
   /** Updates of a document after which its state is stored anew. */
   documentCompactionCount: 200,
+  /** Of a sealed document, which no server can put together: its snapshot, and the updates that none covers. */
+  sealedSnapshotBytes: 384 * 1024,
+  sealedUpdatesBytes: 256 * 1024,
+  sealedUpdatesCount: 500,
+  sealedAwarenessBytes: 17 * 1024,
+  /** A client is asked for a snapshot when so much waits, and again after each further part. */
+  snapshotWantedCount: 200,
+  snapshotWantedBytes: 128 * 1024,
+  snapshotWantedAgainCount: 50,
+  snapshotWantedAgainBytes: 32 * 1024,
   /** Members that a room tells those who join; the count says how many there are. */
   toldMembersCount: 500,
   /** The text of a room's document in which its query stands. */
@@ -98,9 +108,21 @@ export const SERVER_LIMITS = {
   /** Runs that a room tells those who join. */
   toldRunsCount: 20,
 
+  /** Endpoints that one user may have registered, and what proves to one of them who asks. */
+  endpointsPerUserCount: 50,
+  maxCredentialHeadersCount: 16,
+  maxCredentialCharacters: 4_096,
+  /** Remembered runs of one user that are looked at when the user's data are exported or erased. */
+  maxExportedRunsCount: 100_000,
+  /** Of the secret under which credentials are sealed. */
+  minSecretKeyCharacters: 32,
+
   /** Public rooms that one answer lists, where nobody says otherwise and at most. */
   listedRoomsCount: 100,
   maxListedRoomsCount: 500,
+  /** Where all rooms are looked at, it is in pages of so many, and so many pages at most. */
+  roomScanPageCount: 1_000,
+  roomScanPagesCount: 1_000,
   /** Connections that one answer to the admin lists, where nobody says otherwise and at most. */
   listedConnectionsCount: 1_000,
   maxListedConnectionsCount: 10_000,
@@ -140,6 +162,7 @@ export const SERVER_LIMITS = {
   runRecordsBytes: 64 * 1024 * 1024,
   /** Runs remembered of each room, and of each user outside rooms. */
   historyRunsCount: 100,
+  historyAgeMs: 90 * 24 * 3_600_000,
   /** Runs remembered in all. */
   historyBytes: 64 * 1024 * 1024,
 

@@ -5,6 +5,7 @@ import type { RunBounds } from "./features/query/bounds.js";
 import { SERVER_LIMITS } from "./limits.js";
 import type { RoomLimits } from "./realtime/rooms/rooms.js";
 import type { Store } from "./store.js";
+import type { Vault } from "./vault.js";
 
 export interface LiveOptions {
   /** `null`: the real-time part alone; queries and terms are answered with `feature_unavailable`. */
@@ -12,6 +13,8 @@ export interface LiveOptions {
   /** What outlives connections, and with a file the process. It stays its owner's. */
   readonly storage: { readonly broker: Broker; readonly store: Store };
   readonly log: Logger;
+  /** Seals the credentials of endpoints that users register. Default: with a key that is gone with the process. */
+  readonly vault?: Vault;
   /** Milliseconds between two signs of life that the server sends. Default 30 000. */
   readonly heartbeatIntervalMs?: number;
   /** Milliseconds of silence after which a peer is taken for gone. Default 60 000. */
@@ -58,7 +61,9 @@ export interface Newcomer {
 
 /** What the options come to. */
 export type Limits = RoomLimits &
-  Required<Omit<LiveOptions, "engine" | "storage" | "log" | "maxRooms" | "maxMembersPerRoom" | "runBounds">>;
+  Required<
+    Omit<LiveOptions, "engine" | "storage" | "log" | "vault" | "maxRooms" | "maxMembersPerRoom" | "runBounds">
+  >;
 
 export function limitsOf(options: LiveOptions): Limits {
   return {

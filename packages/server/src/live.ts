@@ -1,6 +1,7 @@
 import { createMessageParser } from "@sparql-live/protocol/validate";
 import { pushEndpointHealth } from "./features/endpoints.js";
 import { createHandlers } from "./features/handlers.js";
+import { createUserData, type UserData } from "./features/user-data.js";
 import { SERVER_LIMITS } from "./limits.js";
 import { type Admission, createAdmission } from "./live/admission.js";
 import { createDrain } from "./live/drain.js";
@@ -19,6 +20,8 @@ import { changeMember } from "./realtime/rooms/members.js";
 export interface Live extends Admission, Omit<Parts, "log" | "limits" | "ticker" | "wheel"> {
   /** What an application does by itself: send, let in, put out. */
   readonly controls: Controls;
+  /** What is stored of a user: to be taken along, and to be erased. */
+  readonly userData: UserData;
   /** What `connection_ack` tells that there is. */
   readonly features: readonly Feature[];
   /** To add further handlers of a message type, and further types. */
@@ -66,10 +69,12 @@ export async function openLive(options: LiveOptions): Promise<Live> {
     onLost: lifeCycle.onLost,
   };
 
+  const controls = createControls(parts);
   return {
     ...stateful,
     ...createAdmission(parts, core, drain),
-    controls: createControls(parts),
+    controls,
+    userData: createUserData({ ...parts, controls }),
     features,
     dispatcher,
     startedAtMs: performance.now(),

@@ -3,6 +3,7 @@ import type { Server as HttpsServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { DEFAULT_SUBPROTOCOL, type Subprotocol } from "@sparql-live/protocol";
 import type { WebSocket } from "ws";
+import type { ErasedCounts, UserDatum } from "./features/user-data.js";
 import { createUpgrades, type Upgrades } from "./http/upgrades.js";
 import { type Live, openLive } from "./live.js";
 import type { LiveOptions, Newcomer } from "./live-options.js";
@@ -247,6 +248,19 @@ export class WebSocketManager implements AsyncDisposable {
   /** Oldest first. */
   async listRooms(page?: Page): Promise<readonly RoomInfo[]> {
     return this.live.controls.listRooms(page);
+  }
+
+  /** What is stored of a user, one thing after the other. */
+  exportUserData(userId: string): AsyncGenerator<UserDatum, void, undefined> {
+    return this.live.userData.export(userId);
+  }
+
+  /**
+   * Ends the user's connections and erases what is stored of the user. Messages leave empty places; rooms go to the
+   * first of their editors by name, or are deleted where they name none.
+   */
+  async eraseUserData(userId: string): Promise<ErasedCounts> {
+    return this.live.userData.erase(userId);
   }
 
   #started(): Opened {

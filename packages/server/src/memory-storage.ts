@@ -1,3 +1,4 @@
+import { ProtocolFailure } from "@sparql-live/protocol";
 import { createMemoryBroker } from "./brokers/memory/broker.js";
 import type { Storage, StorageOptions } from "./storage.js";
 import { createMemoryStore } from "./stores/memory/store.js";
@@ -9,6 +10,9 @@ export function createMemoryStorage(options: StorageOptions = {}): Storage {
   return {
     broker,
     store,
+    async backUp() {
+      throw new ProtocolFailure("feature_unavailable", "What is in memory alone is not backed up.");
+    },
     close: async () => {
       await broker[Symbol.asyncDispose]();
     },

@@ -14,6 +14,8 @@ export interface StorageBounds {
   readonly runRetentionMs: number;
   readonly runRecordsBytes: number;
   readonly historyRunsCount: number;
+  /** How long a run is remembered after its end. */
+  readonly historyAgeMs: number;
   readonly historyBytes: number;
 }
 

@@ -8,6 +8,11 @@ export interface Storage {
   readonly broker: Broker;
   /** To dispose of it is to close the storage. */
   readonly store: Store;
+  /**
+   * Writes all that is committed now into a file of its own, which is empty or not there. Rejects with `storage_full`,
+   * `unavailable`, and in memory with `feature_unavailable`.
+   */
+  backUp(path: string): Promise<void>;
   /** Stores what waits to be stored, then takes nothing more. */
   close(): Promise<void>;
 }

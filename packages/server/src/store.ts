@@ -6,6 +6,9 @@
 export interface Store extends AsyncDisposable {
   readonly rooms: RoomRecords;
   readonly history: RunHistory;
+  readonly endpoints: EndpointRecords;
+  /** Settles when nothing of what was deleted or replaced before is left in the file. */
+  scrub(): Promise<void>;
 }
 
 export type RoomRole = "owner" | "editor" | "viewer";
@@ -20,6 +23,8 @@ export interface RoomRecord {
   /** Users, not connections. */
   readonly maxMembersCount: number;
   readonly isPublic: boolean;
+  /** Whether its clients seal what they send. */
+  readonly isEncrypted: boolean;
   readonly metadata: Readonly<Record<string, unknown>>;
   /** By user id; who is not named has the default role of the room. */
   readonly roles: Readonly<Record<string, RoomRole>>;
@@ -47,6 +52,33 @@ export interface RoomRecords {
   count(): Promise<number>;
 }
 
+/** An endpoint that a user registered. */
+export interface EndpointRecord {
+  readonly id: string;
+  readonly ownerId: string;
+  /** `null`: for its owner alone. */
+  readonly roomId: string | null;
+  readonly title: string;
+  readonly url: string;
+  /** Milliseconds since 1970. */
+  readonly createdAtMs: number;
+  /** Headers as JSON, sealed by the vault; `null` where it wants none. */
+  readonly credentials: string | null;
+}
+
+export interface EndpointRecords {
+  get(id: string): Promise<EndpointRecord | null>;
+  /** Makes or replaces. */
+  put(record: EndpointRecord): Promise<void>;
+  /** Settles with whether it was there. */
+  delete(id: string): Promise<boolean>;
+  /** In the order of their making. */
+  ofUser(userId: string): Promise<readonly EndpointRecord[]>;
+  ofRoom(roomId: string): Promise<readonly EndpointRecord[]>;
+  deleteUser(userId: string): Promise<void>;
+  deleteRoom(roomId: string): Promise<void>;
+}
+
 /** One query that was run, as it is remembered. */
 export interface RunSummary {
   readonly queryId: string;
@@ -70,4 +102,6 @@ export interface RunHistory {
   /** Newest first; those in rooms too, for as long as their rooms keep them. */
   ofUser(userId: string, limit: number): Promise<readonly RunSummary[]>;
   deleteRoom(roomId: string): Promise<void>;
+  /** Also those in rooms. */
+  deleteUser(userId: string): Promise<void>;
 }

@@ -122,6 +122,6 @@ function documentFacts(payload: ServerPayloads["document_update"], names: Names)
   const facts = { user, connection: names.connectionOf(id), ...placeFacts(payload, names) };
   if (whole !== true) return facts;
   const replica = createTextReplica();
-  replica.take(typeof update === "string" ? Buffer.from(update, "base64") : update);
+  replica.take(typeof update === "string" ? Buffer.from(update, "base64") : (update ?? Buffer.alloc(0)));
   return { ...facts, whole, text: replica.text };
 }

@@ -211,7 +211,9 @@ function takeDocument(client: WorldClient, message: ReturnType<typeof parseServe
     replicas.set(message.payload.room_id, createTextReplica());
   if (message.type === "document_update") {
     const { update, room_id: roomId } = message.payload;
-    replicas.get(roomId)?.take(typeof update === "string" ? Buffer.from(update, "base64") : update);
+    replicas
+      .get(roomId)
+      ?.take(typeof update === "string" ? Buffer.from(update, "base64") : (update ?? Buffer.alloc(0)));
   }
   if (message.type !== "ack" || message.payload.message_id === undefined) return;
   const edit = edits.get(message.payload.message_id);

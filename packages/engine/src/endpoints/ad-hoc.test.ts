@@ -46,6 +46,17 @@ describe("leases", () => {
     expect(opened).toEqual([{ id: "127-0-0-1-9", title: urlOf(1), url: urlOf(1), probe: false }]);
   });
 
+  test("an endpoint that was opened with headers is not used without them, nor with others", async () => {
+    const { endpoints, opened } = createObserved();
+    await using _all = endpoints;
+    const first = endpoints.lease(urlOf(1), { authorization: "Basic YTpi" });
+    expect(endpoints.lease(urlOf(1), { authorization: "Basic YTpi" }).endpoint).toBe(first.endpoint);
+    expect(endpoints.lease(urlOf(1)).endpoint).not.toBe(first.endpoint);
+    expect(endpoints.lease(urlOf(1), { authorization: "Basic Yjpj" }).endpoint).not.toBe(first.endpoint);
+    const sent = opened.map(({ headers }) => headers?.authorization);
+    expect(sent).toEqual(["Basic YTpi", undefined, "Basic Yjpj"]);
+  });
+
   test("what is no http address is a bad request, and nothing is opened", () => {
     const { endpoints, opened } = createObserved();
     for (const url of ["", "e.test", "ftp://e.test/", "http://me:pw@e.test/"]) {

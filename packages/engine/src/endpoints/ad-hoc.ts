@@ -12,20 +12,23 @@ interface Held {
 
 export interface AdHocEndpoints extends AsyncDisposable {
   /** The endpoint at an address, opened when it is not open yet; released by the disposal. */
-  lease(url: string): { readonly endpoint: Endpoint } & AsyncDisposable;
+  lease(
+    url: string,
+    headers?: Readonly<Record<string, string>>,
+  ): { readonly endpoint: Endpoint } & AsyncDisposable;
 }
 
 /** Endpoints that an asker named by address. The longest unused one closes when there are too many. */
 export function createAdHocEndpoints(open: (entry: EndpointEntry) => Endpoint): AdHocEndpoints {
-  // In the order of their last use: a Map keeps it.
+  // By address and headers, in the order of their last use: a Map keeps it.
   const held = new Map<string, Held>();
 
   /** Makes room for one more, before it is opened. */
   const makeRoom = () => {
-    for (const [url, { endpoint, leases }] of held) {
+    for (const [key, { endpoint, leases }] of held) {
       if (held.size < MAX_OPEN) return;
       if (leases > 0) continue;
-      held.delete(url);
+      held.delete(key);
       // Nobody uses it any more: nobody waits for its end, and a failure to end it concerns nobody.
       endpoint.close().catch(() => {});
     }
@@ -40,15 +43,17 @@ export function createAdHocEndpoints(open: (entry: EndpointEntry) => Endpoint): 
     }
   };
   return {
-    lease(url) {
-      const entry: EndpointEntry = { id: idOfUrl(url), title: url, url, probe: false };
+    lease(url, headers) {
+      const own = headers === undefined ? {} : { headers };
+      const entry: EndpointEntry = { id: idOfUrl(url), title: url, url, ...own, probe: false };
       assertEntry(entry);
-      const known = held.get(url);
+      const key = JSON.stringify([url, headers ?? null]);
+      const known = held.get(key);
       if (known === undefined) makeRoom();
       const item = known ?? { endpoint: open(entry), leases: 0 };
       item.leases += 1;
-      held.delete(url);
-      held.set(url, item);
+      held.delete(key);
+      held.set(key, item);
       return {
         endpoint: item.endpoint,
         [Symbol.asyncDispose]: async () => {

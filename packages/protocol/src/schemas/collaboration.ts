@@ -1,5 +1,7 @@
 import Type from "typebox";
+import { WIRE_LIMITS } from "../limits.js";
 import { Epoch, RoomId } from "./rooms.js";
+import { clearOrSealed, Sealed } from "./sealed.js";
 
 export const Typing = Type.Object({ room_id: RoomId, is_typing: Type.Boolean() });
 
@@ -17,6 +19,7 @@ export const MoveCursor = Type.Object({
   room_id: RoomId,
   position: Type.Optional(Type.Unknown()),
   selection: Type.Optional(Type.Unknown()),
+  sealed: Type.Optional(Sealed),
 });
 
 /** Further members of the request are handed on. */
@@ -24,6 +27,7 @@ export const CursorPosition = Type.Object({
   ...Origin,
   position: Type.Optional(Type.Unknown()),
   selection: Type.Optional(Type.Unknown()),
+  sealed: Type.Optional(Sealed),
 });
 
 /** An update of Yjs (version 1): base64 in JSON, bytes in MessagePack. */
@@ -35,16 +39,69 @@ const Update = Type.Unsafe<string | Uint8Array>(
   ),
 );
 
-export const SendDocumentUpdate = Type.Object({ room_id: RoomId, update: Update });
+/** `sealed` takes the place of `update` in encrypted rooms; so it does in the next three. */
+export const SendDocumentUpdate = clearOrSealed(
+  "update",
+  Type.Object({ room_id: RoomId, update: Type.Optional(Update), sealed: Type.Optional(Sealed) }),
+);
 
 export const DocumentUpdate = Type.Object({
   ...Origin,
-  update: Update,
+  update: Type.Optional(Update),
+  sealed: Type.Optional(Sealed),
   seq: Type.Integer({ minimum: 0 }),
   epoch: Epoch,
   whole: Type.Optional(Type.Boolean({ description: "The whole document as of `seq`, in one update." })),
 });
 
-export const SendAwarenessUpdate = Type.Object({ room_id: RoomId, update: Update });
+export const SendAwarenessUpdate = clearOrSealed(
+  "update",
+  Type.Object({ room_id: RoomId, update: Type.Optional(Update), sealed: Type.Optional(Sealed) }),
+);
 
-export const AwarenessUpdate = Type.Object({ ...Origin, update: Update });
+export const AwarenessUpdate = Type.Object({
+  ...Origin,
+  update: Type.Optional(Update),
+  sealed: Type.Optional(Sealed),
+});
+
+const Seq = Type.Integer({ minimum: 0 });
+
+/** A snapshot of the sealed document of an encrypted room, or a part of it. */
+export const StoreSnapshot = Type.Object({
+  room_id: RoomId,
+  epoch: Epoch,
+  seq: Type.Integer({ minimum: 1, description: "The entry up to which it holds every update." }),
+  sealed: Sealed,
+  part: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: WIRE_LIMITS.maxSnapshotPartsCount - 1,
+      default: 0,
+      description: "Which part of the sealed bytes this is, from 0; they come in order.",
+    }),
+  ),
+  part_count: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: WIRE_LIMITS.maxSnapshotPartsCount, default: 1 }),
+  ),
+});
+
+const SealedByOrigin = { user_id: Type.String(), user_name: Type.String(), connection_id: Type.String() };
+
+/** The sealed document as of `seq`: the latest snapshot, and the updates after it. */
+export const SealedDocument = Type.Object({
+  room_id: RoomId,
+  epoch: Epoch,
+  seq: Seq,
+  snapshot: Type.Union([Type.Object({ ...SealedByOrigin, seq: Seq, sealed: Sealed }), Type.Null()]),
+  updates: Type.Array(Type.Object({ ...SealedByOrigin, seq: Seq, sealed: Sealed })),
+});
+
+export const SnapshotWanted = Type.Object({
+  room_id: RoomId,
+  epoch: Epoch,
+  seq: Seq,
+  update_count: Type.Integer({ description: "That wait to be covered by a snapshot." }),
+});
+
+export const SnapshotStored = Type.Object({ room_id: RoomId, epoch: Epoch, seq: Seq });

@@ -4,8 +4,12 @@ import {
   CursorPosition,
   DocumentUpdate,
   MoveCursor,
+  SealedDocument,
   SendAwarenessUpdate,
   SendDocumentUpdate,
+  SnapshotStored,
+  SnapshotWanted,
+  StoreSnapshot,
   Typing,
   TypingIndicator,
 } from "./collaboration.js";
@@ -62,6 +66,7 @@ export const CLIENT_PAYLOADS = {
   typing_indicator: Typing,
   cursor_position: MoveCursor,
   document_update: SendDocumentUpdate,
+  document_snapshot: StoreSnapshot,
   awareness_update: SendAwarenessUpdate,
 } as const;
 
@@ -93,6 +98,9 @@ export const SERVER_PAYLOADS = {
   typing_indicator: TypingIndicator,
   cursor_position: CursorPosition,
   document_update: DocumentUpdate,
+  document_snapshot: SealedDocument,
+  snapshot_wanted: SnapshotWanted,
+  snapshot_stored: SnapshotStored,
   awareness_update: AwarenessUpdate,
   system_message: SystemMessage,
   notification: Notification,

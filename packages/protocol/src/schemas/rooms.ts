@@ -1,6 +1,7 @@
 import Type from "typebox";
 import { WIRE_LIMITS } from "../limits.js";
 import { Id } from "./envelope.js";
+import { clearOrSealed, Sealed } from "./sealed.js";
 
 export const RoomId = Type.String({ pattern: `^[A-Za-z0-9_-]{1,${WIRE_LIMITS.maxIdCharacters}}$` });
 
@@ -47,6 +48,7 @@ export const RoomInfo = Type.Object({
   member_count: Type.Integer({ description: "Users, not connections." }),
   max_members: Type.Integer(),
   is_public: Type.Boolean(),
+  is_encrypted: Type.Boolean({ description: "Its messages and its document are sealed by clients." }),
   metadata: Type.Record(Type.String(), Type.Unknown()),
 });
 
@@ -65,6 +67,10 @@ const RoomEntrance = {
   owner_id: Type.Union([Type.String(), Type.Null()]),
   is_public: Type.Boolean(),
   max_members: Type.Integer(),
+  is_encrypted: Type.Boolean({ description: "Messages, cursors and the document are sealed by clients." }),
+  are_runs_encrypted: Type.Literal(false, {
+    description: "Questions, queries and their rows are read by the server in every room.",
+  }),
   epoch: Epoch,
   seq: Seq,
   runs: Type.Array(RoomRun, { description: "In progress, then lately ended, newest first." }),
@@ -101,16 +107,24 @@ export const Presence = Type.Object({
   member_count: Type.Integer(),
 });
 
-export const SendRoomMessage = Type.Object({
-  room_id: RoomId,
-  message: Type.Unknown({ description: "Any JSON; handed on as it came." }),
-});
+export const SendRoomMessage = clearOrSealed(
+  "message",
+  Type.Object({
+    room_id: RoomId,
+    message: Type.Optional(Type.Unknown({ description: "Any JSON; handed on as it came." })),
+    sealed: Type.Optional(Sealed),
+  }),
+);
 
 export const RoomMessage = Type.Object({
   room_id: RoomId,
   user_id: Type.String(),
   user_name: Type.String(),
-  message: Type.Unknown(),
+  message: Type.Optional(Type.Unknown()),
+  sealed: Type.Optional(Sealed),
+  erased: Type.Optional(
+    Type.Literal(true, { description: "Its author had it erased: `message` is null, and nobody is named." }),
+  ),
   timestamp: Type.Number({ description: "Seconds since 1970." }),
   seq: Seq,
   epoch: Epoch,

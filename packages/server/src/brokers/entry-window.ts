@@ -11,6 +11,8 @@ export interface EntryWindow {
   /** Its `seq` is one more than that of the newest. */
   push(entry: LogEntry, bytes: number): void;
   dropOldest(): void;
+  /** Puts another entry in the place of the one of its `seq`, where that is here. */
+  replace(entry: LogEntry, bytes: number): void;
   /** Entries after `sinceSeq`, at most so many and (but for a single larger one) at most so many bytes. */
   slice(sinceSeq: number, maxCount: number, maxBytes: number): readonly LogEntry[];
 }
@@ -53,6 +55,13 @@ export function createEntryWindow(firstSeq: number): EntryWindow {
         sizes.splice(0, start);
         start = 0;
       }
+    },
+    replace(entry, entryBytes) {
+      const index = start + entry.seq - first;
+      if (index < start || index >= entries.length) return;
+      bytes += entryBytes - (sizes[index] ?? 0);
+      entries[index] = entry;
+      sizes[index] = entryBytes;
     },
     slice(sinceSeq, maxCount, maxBytes) {
       const found: LogEntry[] = [];

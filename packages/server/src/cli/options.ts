@@ -16,6 +16,11 @@ export const endpointOption = () =>
 export const serverOption = () =>
   new Option("--server <ws://…>", "ask through a running sparql-live server instead of in this process");
 export const configOption = () => new Option("--config <file>", "settings as JSON");
+export const storeOption = () =>
+  new Option(
+    "--store <path>",
+    "the file of the store; without it that of the settings, or the one under the user's data folder",
+  );
 export const formatOption = () =>
   new Option("--format <format>", "how to print the result").choices(OUTPUT_FORMATS).default("table");
 export const limitOption = () =>

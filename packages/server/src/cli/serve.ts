@@ -9,9 +9,11 @@ import { createServer } from "../http/server.js";
 import { createLog } from "../log.js";
 import { createMemoryStorage } from "../memory-storage.js";
 import { readSettings } from "../settings/read.js";
-import { flagOf, SETTING_NAMES, SETTINGS } from "../settings/table.js";
+import { retentionBoundsOf } from "../settings/retention.js";
+import { flagOf, SETTING_NAMES, SETTINGS, type Settings } from "../settings/table.js";
 import type { Storage } from "../storage.js";
 import { defaultStorePath } from "../user-folders.js";
+import { createEphemeralVault, createVault, secretOfFile, type Vault } from "../vault.js";
 import { EXIT, interruptSignal, UsageError } from "./exit.js";
 import { configOption } from "./options.js";
 
@@ -45,9 +47,9 @@ async function serve({ config, ...flags }: Record<string, unknown>): Promise<num
   });
   const interrupt = interruptSignal();
   const log = createLog(settings.logLevel);
-  const storage = await openStorage(settings.store, log);
+  const storage = await openStorage(settings, log);
   const engine = createEngine(engineOptionsOf(settings));
-  const server = await createServer(settings, { engine, storage, log });
+  const server = await createServer({ ...settings, vault: openVault(settings) }, { engine, storage, log });
   let url: string;
   try {
     url = await server.listen();
@@ -74,15 +76,24 @@ async function serve({ config, ...flags }: Record<string, unknown>): Promise<num
   });
 }
 
-async function openStorage(store: string | null, log: Logger): Promise<Storage> {
+async function openStorage(settings: Settings, log: Logger): Promise<Storage> {
+  const { store } = settings;
+  const bounds = retentionBoundsOf(settings);
   const onFault = (error: unknown) => log.error({ err: error }, "the store failed behind");
-  if (store === "memory") return createMemoryStorage({ onFault });
+  if (store === "memory") return createMemoryStorage({ bounds, onFault });
   try {
-    return await openFileStorage(store ?? defaultStorePath(), { onFault });
+    return await openFileStorage(store ?? defaultStorePath(), { bounds, onFault });
   } catch (error) {
     if (error instanceof StorageError) throw new UsageError(error.message);
     throw error;
   }
+}
+
+/** A backup holds the store and not the key beside it: who has that alone reads no credentials. */
+function openVault({ store, secretKey, formerSecretKeys }: Settings): Vault {
+  if (secretKey !== null) return createVault(secretKey, formerSecretKeys);
+  if (store === "memory") return createEphemeralVault();
+  return createVault(secretOfFile(`${store ?? defaultStorePath()}.key`), formerSecretKeys);
 }
 
 /** Learns the local data before the first question comes, so that it is not the asker who waits. */

@@ -8,6 +8,7 @@ import { bytes, checksum, checksumOfBytes, Damage, number, type Row, type Sql, t
 type LogOperation =
   | "appendEntry"
   | "findEntry"
+  | "replaceEntry"
   | "logHead"
   | "readLog"
   | "logState"
@@ -17,7 +18,7 @@ type LogOperation =
 const ENTRY = "seq, id, at_ms, pinned, crc, data";
 
 export function createLogTable(sql: Sql, logs: LogRows, bounds: StorageBounds): Handlers<LogOperation> {
-  const { findById, append } = createAppending(sql, logs, bounds);
+  const { findById, append, replace } = createAppending(sql, logs, bounds);
   const { read, pinnedOf } = createReading(sql);
   const snapshots = createSnapshots(sql);
 
@@ -40,6 +41,9 @@ export function createLogTable(sql: Sql, logs: LogRows, bounds: StorageBounds): 
       if (seq === null) return null;
       const [entry] = read(log, seq, seq);
       return entry === undefined ? null : { entry, position: { epoch: log.epoch, seq } };
+    },
+    replaceEntry({ name, seq, id, data }, nowMs) {
+      return replace(logs.open(name, nowMs), { seq, id, data });
     },
     logHead: ({ name }, nowMs) => headOf(logs.open(name, nowMs)),
     readLog({ name, sinceSeq, maxCount, maxBytes }, nowMs) {
@@ -73,13 +77,19 @@ function createAppending(sql: Sql, logs: LogRows, bounds: StorageBounds) {
   const insert = sql.prepare("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
   const remove = sql.prepare("DELETE FROM entries WHERE log = ? AND seq = ?");
 
+  const selectPlace = sql.prepare("SELECT at_ms, bytes, pinned FROM entries WHERE log = ? AND seq = ?");
+  const update = sql.prepare(
+    "UPDATE entries SET id = ?, bytes = ?, crc = ?, data = ? WHERE log = ? AND seq = ?",
+  );
+  const isRetained = (log: LogRow, seq: number, pinned: number) =>
+    seq >= log.firstSeq || (pinned === 1 && seq > log.snapshotSeq);
+
   const findById = (log: LogRow, id: string): number | null => {
     const row = selectId.get(log.id, id);
     if (row === undefined) return null;
     const [seq, pinned] = row.map(number);
     if (seq === undefined) return null;
-    const retained = seq >= log.firstSeq || (pinned === 1 && seq > log.snapshotSeq);
-    return retained ? seq : null;
+    return isRetained(log, seq, number(pinned)) ? seq : null;
   };
   const removeStale = (log: LogRow, id: string) => {
     const [seq] = selectId.get(log.id, id) ?? [];
@@ -107,6 +117,21 @@ function createAppending(sql: Sql, logs: LogRows, bounds: StorageBounds) {
       log.changed = true;
       logs.trim(log, nowMs);
       return { entrySeq: seq, repeated: false };
+    },
+    replace(log: LogRow, { seq, id, data }: { seq: number; id: string; data: string }): boolean {
+      const row = selectPlace.get(log.id, seq);
+      if (row === undefined) return false;
+      const [atMs, bytes, pin] = [number(row[0]), number(row[1]), number(row[2])];
+      if (!isRetained(log, seq, pin)) return false;
+      const entryBytes = Buffer.byteLength(data);
+      update.run(id, entryBytes, crcOf(log, seq, id, atMs, pin, data), data, log.id, seq);
+      if (seq >= log.firstSeq) log.bytes += entryBytes - bytes;
+      if (pin === 1 && seq > log.snapshotSeq) log.pinnedBytes += entryBytes - bytes;
+      // The sizes that were read ahead may be of this one.
+      log.ahead = [];
+      log.aheadIndex = 0;
+      log.changed = true;
+      return true;
     },
   };
 }

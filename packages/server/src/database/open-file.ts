@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
+import { BACKUP_ID } from "./backup-file.js";
 import { APPLICATION_ID, MIGRATIONS } from "./schema.js";
 import { connect, type Sql, text } from "./sql.js";
 import { codeOf, StorageError, toStorageError } from "./storage-error.js";
@@ -101,11 +102,7 @@ function lockAndCheck(sql: Sql, path: string, found: Found | null): void {
     const isNew = applicationId === 0 && version === 0 && tables === 0;
     // SQLite takes a few bytes of whatever for nothing.
     if (isNew && (found === null || found.bytes >= MIN_PAGE_BYTES)) return;
-    throw new StorageError(
-      "not_ours",
-      path,
-      isNew ? "it is too short" : "it is a database of another program",
-    );
+    throw new StorageError("not_ours", path, isNew ? "it is too short" : strangerOf(applicationId));
   }
   if (version > MIGRATIONS.length) {
     throw new StorageError("newer_version", path, `format ${version}; this one knows ${MIGRATIONS.length}`);
@@ -121,9 +118,17 @@ function lockAndCheck(sql: Sql, path: string, found: Found | null): void {
   }
 }
 
+function strangerOf(applicationId: number): string {
+  return applicationId === BACKUP_ID
+    ? "it is a backup; `sparql-live restore` makes a store of it"
+    : "it is a database of another program";
+}
+
 function configure(sql: Sql): void {
   if (sql.pragma("journal_mode = WAL") !== "wal") throw new Error("it cannot have a write-ahead log");
-  sql.exec(`PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${MAX_IDLE_WAL_BYTES}`);
+  sql.exec(
+    `PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA journal_size_limit = ${MAX_IDLE_WAL_BYTES}`,
+  );
 }
 
 function migrate(sql: Sql): void {

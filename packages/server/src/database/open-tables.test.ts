@@ -56,7 +56,7 @@ async function makeStore(path: string): Promise<void> {
       ...run,
       queryId: "q",
       roomId,
-      endedAtMs: 2,
+      endedAtMs: NOW_MS,
       outcome: "completed",
       rowCount: 3,
     });

@@ -1,5 +1,6 @@
 import { SERVER_LIMITS } from "../limits.js";
-import { createHistoryTable } from "./history-table.js";
+import { createEndpointTable } from "./endpoint-table.js";
+import { createHistoryTable, type HistoryTable } from "./history-table.js";
 import { createLogRows, type LogRows } from "./log-rows.js";
 import { createLogTable } from "./log-table.js";
 import type { WorkerInput } from "./messages.js";
@@ -13,6 +14,9 @@ import { createTransactions, type Transactions } from "./transactions.js";
 
 /** Logs that one sweep looks at. */
 const SWEPT_LOGS_COUNT = 500;
+
+/** Remembered runs that one sweep looks at: they are read for it. */
+const SWEPT_RUNS_COUNT = 200;
 
 export interface Tables {
   readonly transactions: Transactions;
@@ -35,7 +39,11 @@ export function openTables({ path, bounds, openedAtMs }: WorkerInput): Tables {
       ...runs.handlers,
       ...createRoomTable(sql),
       ...history.handlers,
-      sweep: createSweep(logs, queues, runs),
+      ...createEndpointTable(sql),
+      // What both are about is done by what runs the transactions, between two of them.
+      checkpoint: createClearing(logs, runs),
+      backUp: () => null,
+      sweep: createSweep(logs, queues, runs, history),
     };
     const forget = () => {
       for (const table of [logs, queues, runs, history]) table.forget();
@@ -47,8 +55,26 @@ export function openTables({ path, bounds, openedAtMs }: WorkerInput): Tables {
   }
 }
 
+/** Takes away all that is only waiting for a sweep. */
+function createClearing(logs: LogRows, runs: RunTable): Handlers["checkpoint"] {
+  return (_, nowMs) => {
+    let next = logs.namesAfter(0, SWEPT_LOGS_COUNT);
+    while (next.length > 0) {
+      for (const { name } of next) logs.clearStale(logs.open(name, nowMs), 1);
+      next = logs.namesAfter(next.at(-1)?.id ?? 0, SWEPT_LOGS_COUNT);
+    }
+    while (runs.expire(nowMs, SERVER_LIMITS.sweepRowsCount) >= SERVER_LIMITS.sweepRowsCount);
+    return null;
+  };
+}
+
 /** Each takes up where the one before it stopped, so that none holds up the others for long. */
-function createSweep(logs: LogRows, queues: QueueTable, runs: RunTable): Handlers["sweep"] {
+function createSweep(
+  logs: LogRows,
+  queues: QueueTable,
+  runs: RunTable,
+  history: HistoryTable,
+): Handlers["sweep"] {
   let sweptLogId = 0;
   const sweepLogs = (nowMs: number): number => {
     let removedCount = 0;
@@ -67,7 +93,10 @@ function createSweep(logs: LogRows, queues: QueueTable, runs: RunTable): Handler
       queues.expire(nowMs, SERVER_LIMITS.sweepRowsCount),
       runs.expire(nowMs, SERVER_LIMITS.sweepRowsCount),
     ];
-    const more = removedCounts.some((count) => count >= SERVER_LIMITS.sweepRowsCount);
+    const removedRunsCount = history.expire(nowMs, SWEPT_RUNS_COUNT);
+    const more =
+      removedRunsCount === SWEPT_RUNS_COUNT ||
+      removedCounts.some((count) => count >= SERVER_LIMITS.sweepRowsCount);
     return { result: { more }, totalCount: queues.totalCount() };
   };
 }

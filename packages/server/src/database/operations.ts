@@ -47,6 +47,10 @@ export interface Operations {
     OfLog<{ readonly id: string }>,
     { readonly entry: LogEntry; readonly position: LogPosition } | null
   >;
+  replaceEntry: Operation<
+    OfLog<{ readonly seq: number; readonly id: string; readonly data: string }>,
+    boolean
+  >;
   logHead: Operation<OfLog<unknown>, HeadInFile>;
   readLog: Operation<
     OfLog<{ readonly sinceSeq: number; readonly maxCount: number; readonly maxBytes: number }>,
@@ -80,6 +84,23 @@ export interface Operations {
   historyOfRoom: Operation<{ readonly roomId: string; readonly limit: number }, readonly string[]>;
   historyOfUser: Operation<OfUser<{ readonly limit: number }>, readonly string[]>;
   deleteHistoryOfRoom: Operation<{ readonly roomId: string }, null>;
+  deleteHistoryOfUser: Operation<OfUser<unknown>, null>;
+
+  getEndpoint: Operation<{ readonly id: string }, string | null>;
+  putEndpoint: Operation<
+    OfUser<{ readonly id: string; readonly roomId: string | null; readonly json: string }>,
+    null
+  >;
+  deleteEndpoint: Operation<{ readonly id: string }, boolean>;
+  endpointsOfUser: Operation<OfUser<unknown>, readonly string[]>;
+  endpointsOfRoom: Operation<{ readonly roomId: string }, readonly string[]>;
+  deleteEndpointsOfUser: Operation<OfUser<unknown>, null>;
+  deleteEndpointsOfRoom: Operation<{ readonly roomId: string }, null>;
+
+  /** Carries everything over into the file itself, once the transaction is committed that the call is in. */
+  checkpoint: Operation<null, null>;
+  /** Writes a backup into a file, once the transaction is committed that the call is in. */
+  backUp: Operation<{ readonly path: string }, null>;
 
   /** Takes away what is too old, a part at a time; `more` where the next part should follow at once. */
   sweep: Operation<null, QueueChange<{ readonly more: boolean }>>;

@@ -59,4 +59,12 @@ export const MIGRATIONS: readonly string[] = [
     WHERE json_valid(CAST(record AS TEXT)) AND json_extract(CAST(record AS TEXT), '$.isPublic');
   CREATE INDEX public_rooms ON rooms (n) WHERE is_public = 1;
   `,
+  `
+  CREATE TABLE endpoints (
+    n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, user BLOB NOT NULL, room BLOB, crc INTEGER NOT NULL,
+    record BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX endpoints_of_users ON endpoints (user, n);
+  CREATE INDEX endpoints_of_rooms ON endpoints (room, n) WHERE room IS NOT NULL;
+  `,
 ];

@@ -1,4 +1,12 @@
-export type StorageErrorCode = "newer_version" | "not_ours" | "corrupt" | "in_use" | "unwritable" | "full";
+export type StorageErrorCode =
+  | "newer_version"
+  | "not_ours"
+  | "corrupt"
+  | "in_use"
+  | "unwritable"
+  | "full"
+  | "not_a_backup"
+  | "damaged_backup";
 
 /** A file that cannot be used as the store, or not any more. The message names it and says what to do. */
 export class StorageError extends Error {
@@ -23,6 +31,9 @@ const SENTENCES = {
     `${path} is no store of this program (${detail}). Name another file with --store.`,
   corrupt: (path, detail) =>
     `The store ${path} is damaged (${detail}). Put a backup in its place, or move it away to begin anew.`,
+  not_a_backup: (path, detail) =>
+    `${path} cannot be restored (${detail}). Name a file that \`sparql-live backup\` wrote.`,
+  damaged_backup: (path, detail) => `The backup ${path} is damaged (${detail}). Use another one.`,
   in_use: (path) => `The store ${path} is in use by another process; end it or name another with --store.`,
   unwritable: (path, detail) =>
     `The store ${path} cannot be written (${detail}). Let this user write the file and its folder, or name another with --store.`,

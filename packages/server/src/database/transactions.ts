@@ -1,8 +1,9 @@
 import { ProtocolFailure } from "@sparql-live/protocol";
+import { writeBackup } from "./backup-file.js";
 import type { Call, Outcome } from "./messages.js";
 import type { Handlers, OperationName } from "./operations.js";
 import { Damage, type Sql } from "./sql.js";
-import { codeOf } from "./storage-error.js";
+import { codeOf, isCorruption } from "./storage-error.js";
 
 export interface Transactions {
   /** All in one transaction. Throws where the file cannot be used any more. */
@@ -37,6 +38,10 @@ const READS: ReadonlySet<OperationName> = new Set<OperationName>([
   "countRooms",
   "historyOfRoom",
   "historyOfUser",
+  "getEndpoint",
+  "endpointsOfUser",
+  "endpointsOfRoom",
+  "backUp",
 ]);
 
 export function createTransactions(parts: TransactionParts): Transactions {
@@ -96,22 +101,51 @@ export function createTransactions(parts: TransactionParts): Transactions {
     return { outcomes, damages };
   };
 
+  const runBatch = (calls: readonly Call[], nowMs: number): BatchOutcome => {
+    try {
+      return { outcomes: transact(calls, nowMs, call), damages: [] };
+    } catch (error) {
+      if (isFull(error)) return runOnFullDisk(calls, nowMs);
+      if (!(error instanceof Damage)) throw error;
+    }
+    try {
+      return runSingly(calls, nowMs);
+    } catch (error) {
+      if (isFull(error)) return runOnFullDisk(calls, nowMs);
+      throw error;
+    }
+  };
+
   return {
     run(calls, nowMs) {
-      try {
-        return { outcomes: transact(calls, nowMs, call), damages: [] };
-      } catch (error) {
-        if (isFull(error)) return runOnFullDisk(calls, nowMs);
-        if (!(error instanceof Damage)) throw error;
-      }
-      try {
-        return runSingly(calls, nowMs);
-      } catch (error) {
-        if (isFull(error)) return runOnFullDisk(calls, nowMs);
-        throw error;
-      }
+      const { outcomes, damages } = runBatch(calls, nowMs);
+      const settled = outcomes.map((outcome, index) => {
+        const each = calls[index];
+        if (!outcome.done) return outcome;
+        if (each?.name === "checkpoint") sql.pragma("wal_checkpoint(TRUNCATE)");
+        return each?.name === "backUp" ? backUp(sql, each.request.path) : outcome;
+      });
+      return { outcomes: settled, damages };
     },
   };
+}
+
+function backUp(sql: Sql, path: string): Outcome {
+  try {
+    writeBackup(sql, path);
+    return { done: true, result: null };
+  } catch (error) {
+    if (isCorruption(codeOf(error))) throw error;
+    if (isFull(error)) {
+      return {
+        done: false,
+        code: "storage_full",
+        message: "There is not enough space for the backup. Make space, or write it elsewhere.",
+      };
+    }
+    const reason = error instanceof Error ? error.message : String(error);
+    return { done: false, code: "unavailable", message: `The backup could not be written: ${reason}` };
+  }
 }
 
 function call({ handlers }: TransactionParts, { name, request }: Call, nowMs: number): Outcome {

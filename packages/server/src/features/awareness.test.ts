@@ -12,7 +12,7 @@ import type { TestClient } from "../testing/test-client.js";
 const STATE = '{"cursor":1}';
 
 function bytesOf({ update }: ServerPayloads["awareness_update"]): Uint8Array {
-  return typeof update === "string" ? Buffer.from(update, "base64") : update;
+  return typeof update === "string" ? Buffer.from(update, "base64") : (update ?? Buffer.alloc(0));
 }
 
 function point(client: TestClient, update: Uint8Array): void {

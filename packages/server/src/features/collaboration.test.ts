@@ -19,9 +19,10 @@ function editor(client: TestClient, room = "lab") {
   return { doc, text: doc.getText("query") };
 }
 
-function textOf(updates: readonly (string | Uint8Array)[]): string {
+function textOf(updates: readonly (string | Uint8Array | undefined)[]): string {
   const doc = new Y.Doc();
   for (const update of updates) {
+    if (update === undefined) throw new Error("an update is missing");
     Y.applyUpdate(doc, typeof update === "string" ? Buffer.from(update, "base64") : update);
   }
   return doc.getText("query").toString();

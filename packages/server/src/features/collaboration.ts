@@ -1,4 +1,4 @@
-import { ProtocolFailure } from "@sparql-live/protocol";
+import { type Codec, ProtocolFailure } from "@sparql-live/protocol";
 import { MissingUpdate } from "../documents/refusal.js";
 import { SERVER_LIMITS } from "../limits.js";
 import type { Handler } from "../realtime/dispatcher.js";
@@ -7,12 +7,14 @@ import { LastFailure } from "../realtime/refusals.js";
 import type { RoomAction } from "../realtime/rooms/policy.js";
 import type { Room } from "../realtime/rooms/room.js";
 import type { Rooms } from "../realtime/rooms/rooms.js";
+import { bytesOfSealed, sealedOf, sealRequired, sealUnexpected } from "../realtime/rooms/sealed-payload.js";
 import { shareMessage } from "../realtime/shared-message.js";
 
 export interface CollaborationHandlers {
   readonly typing_indicator: Handler<"typing_indicator">;
   readonly cursor_position: Handler<"cursor_position">;
   readonly document_update: Handler<"document_update">;
+  readonly document_snapshot: Handler<"document_snapshot">;
   readonly awareness_update: Handler<"awareness_update">;
 }
 
@@ -40,9 +42,16 @@ export function createCollaborationHandlers({ rooms }: { readonly rooms: Rooms }
     typing_indicator: ({ payload }, peer) =>
       inRoom(peer, payload.room_id, "point", (room) => room.typing.set(peer, payload.is_typing)),
 
-    cursor_position: ({ payload }, peer) =>
-      inRoom(peer, payload.room_id, "point", ({ notices }) => {
-        const message = { ...payload, ...notices.originOf(peer) };
+    cursor_position: ({ payload, message_id: sentId }, peer) =>
+      inRoom(peer, payload.room_id, "point", ({ record, notices }) => {
+        const sealed = sealedOf(record, payload.sealed, sentId);
+        // Further members are the clients' own, and would be clear.
+        if (sealed !== null && Object.keys(payload).length > 2) throw sealRequired(record.id);
+        const message = (codec: Codec) => ({
+          ...payload,
+          ...notices.originOf(peer),
+          ...(sealed === null ? {} : { sealed: toldBytes(codec, sealed) }),
+        });
         const messageId = notices.ephemeralId(peer);
         notices.tellEphemeral(
           peer,
@@ -53,14 +62,38 @@ export function createCollaborationHandlers({ rooms }: { readonly rooms: Rooms }
 
     document_update: ({ payload, message_id: messageId }, peer) =>
       countRefusals(peer, () =>
-        inRoom(peer, payload.room_id, "edit", (room) => room.edit(peer, messageId, bytesOf(payload.update))),
+        inRoom(peer, payload.room_id, "edit", (room) => {
+          const sealed = sealedOf(room.record, payload.sealed, messageId);
+          return room.sealed === null || sealed === null
+            ? room.edit(peer, messageId, bytesOf(payload.update))
+            : room.editSealed(room.sealed, peer, messageId, sealed);
+        }),
       ),
 
-    awareness_update: ({ payload }, peer) =>
+    document_snapshot: ({ payload, message_id: messageId }, peer) =>
+      inRoom(peer, payload.room_id, "edit", (room) => {
+        const { epoch, seq, part = 0, part_count: partCount = 1 } = payload;
+        if (room.sealed === null) throw sealUnexpected(room.id);
+        const bytes = bytesOfSealed(payload.sealed);
+        const connectionId = peer.id;
+        return room.storeSnapshot(room.sealed, peer, {
+          connectionId,
+          messageId,
+          epoch,
+          seq,
+          part,
+          partCount,
+          bytes,
+        });
+      }),
+
+    awareness_update: ({ payload, message_id: messageId }, peer) =>
       countRefusals(peer, () =>
-        inRoom(peer, payload.room_id, "point", (room) =>
-          room.awareness.update(peer, bytesOf(payload.update)),
-        ),
+        inRoom(peer, payload.room_id, "point", (room) => {
+          const sealed = sealedOf(room.record, payload.sealed, messageId);
+          if (sealed === null) room.awareness.update(peer, bytesOf(payload.update));
+          else tellSealedAwareness(room, peer, sealed);
+        }),
       ),
   };
 }
@@ -87,11 +120,28 @@ function createRefusalCount(): CountRefusals {
   };
 }
 
+function toldBytes(codec: Codec, bytes: Uint8Array): string | Uint8Array {
+  return codec.binary ? bytes : Buffer.from(bytes).toString("base64");
+}
+
+/** Whose clients they speak of cannot be read. Throws `bad_seal`. */
+function tellSealedAwareness({ notices }: Room, peer: Peer, sealed: Uint8Array): void {
+  if (sealed.byteLength > SERVER_LIMITS.sealedAwarenessBytes) {
+    throw new ProtocolFailure(
+      "bad_seal",
+      `A sealed awareness update has at most ${SERVER_LIMITS.sealedAwarenessBytes} bytes.`,
+    );
+  }
+  const message = (codec: Codec) => ({ ...notices.originOf(peer), sealed: toldBytes(codec, sealed) });
+  const messageId = notices.ephemeralId(peer);
+  notices.tellEphemeral(peer, "awareness_update", shareMessage("awareness_update", message, { messageId }));
+}
+
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-/** Throws `bad_document_update`. */
-function bytesOf(update: string | Uint8Array): Uint8Array {
-  if (typeof update !== "string") return update;
-  if (BASE64.test(update)) return Buffer.from(update, "base64");
+/** Throws `bad_document_update`; without one the schema has let a sealed one through. */
+function bytesOf(update: string | Uint8Array | undefined): Uint8Array {
+  if (update instanceof Uint8Array) return update;
+  if (update !== undefined && BASE64.test(update)) return Buffer.from(update, "base64");
   throw new ProtocolFailure("bad_document_update", "`update` is not base64 (RFC 4648, section 4).");
 }

@@ -4,6 +4,7 @@ import type { Counters } from "../realtime/counters.js";
 import type { Handlers } from "../realtime/dispatcher.js";
 import { createCollaborationHandlers } from "./collaboration.js";
 import { createEndpointHandlers } from "./endpoints.js";
+import type { PrivateEndpoints } from "./private-endpoints.js";
 import { createQueryHandlers } from "./query/query.js";
 import type { QueryRuns } from "./query/query-runs.js";
 import { createRecoveryHandlers, type RecoveryDeps } from "./recovery.js";
@@ -13,6 +14,7 @@ import { createTermHandlers } from "./terms.js";
 
 export interface FeatureDeps extends RecoveryDeps, RoomFeatureDeps {
   readonly engine: Engine | null;
+  readonly privateEndpoints: PrivateEndpoints;
   /** `null` where there is no engine. */
   readonly queries: QueryRuns | null;
   readonly counters: Counters;

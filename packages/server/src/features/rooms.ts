@@ -8,6 +8,7 @@ import type { MemberChange } from "../realtime/rooms/members.js";
 import { isWithin } from "../realtime/rooms/recovery.js";
 import type { Room } from "../realtime/rooms/room.js";
 import type { Rooms } from "../realtime/rooms/rooms.js";
+import { sealedOf } from "../realtime/rooms/sealed-payload.js";
 
 export interface RoomHandlers {
   readonly join_room: Handler<"join_room">;
@@ -37,15 +38,19 @@ export function createRoomHandlers({ rooms, broker, changeMember }: RoomFeatureD
     },
 
     room_message(message, peer) {
-      const { room_id: roomId, message: body } = message.payload;
+      const { room_id: roomId, message: body, sealed } = message.payload;
       const publish = async () => {
         const room = joinedRoom(rooms, roomId);
         room.check(peer, "publish");
-        await room.log.append(peer, message.message_id, {
-          kind: "message",
-          author: authorOf(peer),
-          message: body ?? null,
-        });
+        const bytes = sealedOf(room.record, sealed, message.message_id);
+        const author = authorOf(peer);
+        await room.log.append(
+          peer,
+          message.message_id,
+          bytes === null
+            ? { kind: "message", author, message: body ?? null }
+            : { kind: "sealed-message", author, sealed: Buffer.from(bytes).toString("base64") },
+        );
       };
       // Nothing under way is the rule: then the order of the messages is that of their coming.
       return rooms.settled(peer, roomId)?.then(publish) ?? publish();

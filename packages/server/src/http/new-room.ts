@@ -17,6 +17,12 @@ const IN_BOTH = {
   max_members: Type.Optional(
     Type.Integer({ minimum: 1, description: "Users. Default: the setting maxMembersPerRoom, 50." }),
   ),
+  is_encrypted: Type.Optional(
+    Type.Boolean({
+      description:
+        "Default false. Messages, cursors and the document are sealed by clients; queries and their rows are not.",
+    }),
+  ),
   is_public: Type.Optional(
     Type.Boolean({ description: "Default true. A private room is listed nowhere and wants an invitation." }),
   ),
@@ -84,6 +90,7 @@ export function readNewRoom(query: Static<typeof NewRoomQuery>, body: unknown): 
     ...(wanted.name === undefined ? {} : { name: wanted.name }),
     ...(wanted.max_members === undefined ? {} : { maxMembersCount: wanted.max_members }),
     ...(wanted.is_public === undefined ? {} : { isPublic: wanted.is_public }),
+    ...(wanted.is_encrypted === undefined ? {} : { isEncrypted: wanted.is_encrypted }),
     ...(metadata === undefined ? {} : { metadata }),
     ...(wanted.default_role === undefined ? {} : { defaultRole: wanted.default_role }),
   };

@@ -17,7 +17,9 @@ import type { Storage } from "../storage.js";
 import { NotAcceptable } from "./accept.js";
 import { createAdminCheck } from "./admin-key.js";
 import { mountAsyncApi } from "./asyncapi/routes.js";
+import { mountBackup } from "./backup.js";
 import { mountConnections } from "./connections.js";
+import { mountEndpoints } from "./endpoints.js";
 import { mountExamples } from "./examples.js";
 import { mountHealth } from "./health.js";
 import { mountMetrics } from "./metrics.js";
@@ -30,6 +32,7 @@ import { mountSparql } from "./sparql.js";
 import { mountStaticFiles } from "./static-files.js";
 import { mountText2Sparql } from "./text2sparql.js";
 import { createUpgrades } from "./upgrades.js";
+import { mountUserData } from "./user-data.js";
 
 export interface SparqlLiveOptions extends Partial<Omit<LiveOptions, "engine" | "storage">> {
   /** Stays its owner's: it is not closed with the application. Default `null`: the real-time part alone. */
@@ -73,7 +76,10 @@ export const sparqlLive: FastifyPluginAsync<SparqlLiveOptions> = async (app, opt
     await mountSparql(app, { engine, live, log });
   }
   await mountRooms(app, { live, isAdminKey, allowedOrigins: options.allowedOrigins ?? [] });
+  if (engine !== null) mountEndpoints(app, { live, allowedOrigins: options.allowedOrigins ?? [] });
   mountConnections(app, live, isAdminKey);
+  mountUserData(app, { live, isAdminKey, allowedOrigins: options.allowedOrigins ?? [] });
+  mountBackup(app, storage, isAdminKey);
   mountMetrics(app, live, engine?.endpoints ?? null);
   mountHealth(app, engine, live);
   if (options.page ?? engine !== null) await mountStaticFiles(app);

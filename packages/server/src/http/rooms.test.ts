@@ -69,6 +69,7 @@ test("[HTTP-14] public rooms are listed, oldest first, with the members that the
         member_count: 0,
         max_members: 50,
         is_public: true,
+        is_encrypted: false,
         metadata: {},
       },
       expect.objectContaining({ room_id: "second", owner_id: "ada", member_count: 1 }),
@@ -127,6 +128,7 @@ test("[HTTP-15] a room is made from the address, and again is refused with 400",
     owner_id: "ada",
     max_members: 7,
     is_public: true,
+    is_encrypted: false,
     metadata: {},
   });
   const again = await make(server, parameters);
@@ -153,6 +155,7 @@ test("[HTTP-15] a room is made from a JSON body, where members that are null cou
     name: "lab",
     owner_id: "ada",
     is_public: true,
+    is_encrypted: false,
     metadata,
   });
   await using bob = await open(server, "bob", "lab");

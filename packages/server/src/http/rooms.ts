@@ -195,7 +195,7 @@ function isDeletable(record: RoomRecord, userId: string | undefined): boolean {
 }
 
 /** A browser sends what changes something from any page; the page is not to be believed (see `isOriginAllowed`). */
-function refuseForeignPages(
+export function refuseForeignPages(
   request: FastifyRequest,
   reply: FastifyReply,
   allowedOrigins: readonly string[],

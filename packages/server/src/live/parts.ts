@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { Broker } from "../broker.js";
+import { createPrivateEndpoints, type PrivateEndpoints } from "../features/private-endpoints.js";
 import type { QueryRuns } from "../features/query/query-runs.js";
 import { type Limits, type LiveOptions, limitsOf, tickMsOf } from "../live-options.js";
 import { type Broadcasts, openBroadcasts } from "../realtime/broadcasts.js";
@@ -13,6 +14,7 @@ import { createSessions, type Sessions } from "../realtime/sessions.js";
 import { createTicker, type Ticker } from "../realtime/ticker.js";
 import { createWheel, type Wheel } from "../realtime/wheel.js";
 import type { Store } from "../store.js";
+import { createEphemeralVault } from "../vault.js";
 import { wireQueries } from "./query-wiring.js";
 
 /** What holds the state of a server: who is connected, what there is to be in and to watch, what waits for whom. */
@@ -29,6 +31,7 @@ export interface Parts {
   readonly runs: Runs;
   /** Runs that connections watch; `null` where there is no engine. */
   readonly queries: QueryRuns | null;
+  readonly privateEndpoints: PrivateEndpoints;
   readonly rooms: Rooms;
   readonly sessions: Sessions;
   readonly mailboxes: Mailboxes;
@@ -70,5 +73,6 @@ export async function openParts(options: LiveOptions): Promise<Parts> {
     },
   });
   const mailboxes = limits.enableMessagePersistence ? createMailboxes(base) : createUnkeptMailboxes(hub);
-  return { ...base, queries, rooms, sessions, mailboxes };
+  const privateEndpoints = createPrivateEndpoints({ store, vault: options.vault ?? createEphemeralVault() });
+  return { ...base, privateEndpoints, queries, rooms, sessions, mailboxes };
 }

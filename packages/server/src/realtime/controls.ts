@@ -10,6 +10,7 @@ import type { Peer } from "./peer.js";
 import { SERVER_AUTHOR } from "./rooms/entries.js";
 import type { NewRoom, RoomInfo } from "./rooms/room-record.js";
 import type { Rooms } from "./rooms/rooms.js";
+import { sealRequired } from "./rooms/sealed-payload.js";
 import { takesMessages } from "./session.js";
 import type { Sessions } from "./sessions.js";
 
@@ -21,7 +22,9 @@ export interface RoomMessageOptions extends DeliveryOptions {
 }
 
 /** What can be sent to a room; its document is not written by messages. */
-export type RoomOutgoing = Exclude<ServerMessageType, "document_update"> | MessageDefinition;
+export type RoomOutgoing =
+  | Exclude<ServerMessageType, "document_update" | "document_snapshot">
+  | MessageDefinition;
 
 export type RoomPayload<T extends RoomOutgoing> = T extends "room_message"
   ? { readonly message: unknown }
@@ -145,6 +148,8 @@ export function createControls({ hub, sessions, rooms, mailboxes, broadcasts }: 
       if (what !== "room_message") {
         return room.notices.tell(what, payload as OutgoingPayload<typeof what>, { correlationId, except });
       }
+      // What the application says is clear, and whoever runs the server could read it.
+      if (room.record.isEncrypted) throw sealRequired(roomId);
       const { message } = payload as RoomPayload<"room_message">;
       const { author = SERVER_AUTHOR, messageId } = options as RoomMessageOptions;
       const { recipientsCount } = await room.log.append(except, messageId, {

@@ -14,6 +14,7 @@ const CLASSES: ReadonlyMap<string, RateClass> = new Map([
   ["cursor_position", "edit"],
   ["typing_indicator", "edit"],
   ["document_update", "edit"],
+  ["document_snapshot", "edit"],
   ["awareness_update", "edit"],
   ["ontology_search", "edit"],
   ["ping", "edit"],

@@ -58,6 +58,8 @@ const AdminKey = Type.String({
   pattern: `^[!-~]{${SERVER_LIMITS.minAdminKeyCharacters},${SERVER_LIMITS.maxAdminKeyCharacters}}$`,
 });
 
+const SecretKey = Type.String({ minLength: SERVER_LIMITS.minSecretKeyCharacters, maxLength: 1_024 });
+
 /** An entry of the registry, as it may stand in the configuration file. */
 const EndpointSetting = Type.Union([
   HttpUrl,
@@ -190,6 +192,25 @@ export const SETTINGS = {
     ),
     isSecret: true,
   },
+  secretKey: {
+    ...text(
+      Type.Union([SecretKey, Type.Null()]),
+      null,
+      "<key>",
+      `${SERVER_LIMITS.minSecretKeyCharacters} characters or more`,
+      "seals the credentials of endpoints that users register; without it a key is made in a file beside the store",
+    ),
+    isSecret: true,
+  },
+  formerSecretKeys: {
+    ...list(
+      SecretKey,
+      "<key...>",
+      `keys of ${SERVER_LIMITS.minSecretKeyCharacters} characters or more`,
+      "former secret keys: what they sealed is opened, and sealed anew when it is next used",
+    ),
+    isSecret: true,
+  },
   heartbeatIntervalMs: whole(
     100,
     3_600_000,
@@ -233,6 +254,30 @@ export const SETTINGS = {
     "<users>",
     "users in a room that names no other number",
   ),
+  roomLogEntries: whole(
+    1,
+    1_000_000,
+    SERVER_LIMITS.roomLogs.maxEntriesCount,
+    "<messages>",
+    "messages and updates that each room keeps; the oldest go first",
+  ),
+  roomLogHours: whole(1, 87_600, 24, "<hours>", "how long a room keeps each of them"),
+  historyRuns: whole(
+    1,
+    100_000,
+    SERVER_LIMITS.historyRunsCount,
+    "<runs>",
+    "queries remembered of each room, and of each user outside rooms",
+  ),
+  historyDays: whole(1, 36_500, 90, "<days>", "how long a query is remembered"),
+  mailboxMessages: whole(
+    1,
+    100_000,
+    SERVER_LIMITS.queueEntriesCount,
+    "<messages>",
+    "messages that wait for a user who is away",
+  ),
+  mailboxDays: whole(1, 3_650, 7, "<days>", "how long such a message waits"),
   makeRooms: onOff(true, "make a missing room for whoever opens its address"),
   presenceGraceMs: whole(
     0,

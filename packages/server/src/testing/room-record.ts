@@ -9,6 +9,7 @@ export function roomRecord(more: Partial<RoomRecord> = {}): RoomRecord {
     createdAtMs: 1,
     maxMembersCount: 50,
     isPublic: true,
+    isEncrypted: false,
     metadata: {},
     roles: {},
     defaultRole: "editor",

@@ -84,6 +84,11 @@ export function createFileLogs(
         if (channel.followers.count === 0 && channels.get(name) === channel) channels.delete(name);
       };
     },
+    async replace(name, seq, { id, data }) {
+      const replaced = await database.request("replaceEntry", { name, seq, id, data }, data.length);
+      cache.forget(name);
+      return replaced;
+    },
     state: (name) => database.request("logState", { name }),
     async saveSnapshot(name, { epoch, seq, data }) {
       // A copy: the caller may go on writing into its bytes, and a view would take its whole buffer along.

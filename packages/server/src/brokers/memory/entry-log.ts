@@ -18,6 +18,8 @@ export interface EntryLog {
   append(entry: NewEntry, nowMs: number): { readonly appended: Appended; readonly entry: LogEntry | null };
   head(nowMs: number): LogHead;
   read(sinceSeq: number, maxCount: number, maxBytes: number, nowMs: number): LogSlice;
+  /** Returns whether the entry is retained. */
+  replace(seq: number, entry: Omit<NewEntry, "pinned">, nowMs: number): boolean;
   state(nowMs: number): LogState;
   saveSnapshot(snapshot: NewSnapshot): void;
   expire(nowMs: number): void;
@@ -81,6 +83,21 @@ export function createEntryLog({ name, retention, maxPinnedBytes }: EntryLogOpti
     head,
     read(sinceSeq, maxCount, maxBytes, nowMs) {
       return { ...head(nowMs), entries: window.slice(sinceSeq, maxCount, maxBytes) };
+    },
+    replace(at, { id, data }, nowMs) {
+      expire(nowMs);
+      const before = window.slice(at - 1, 1, Number.POSITIVE_INFINITY)[0] ?? pinned.get(at);
+      if (before === undefined || before.seq !== at) return false;
+      const entry: LogEntry = { seq: at, id, atMs: before.atMs, data };
+      const bytes = Buffer.byteLength(data);
+      seqs.delete(before.id);
+      seqs.set(id, at);
+      window.replace(entry, bytes);
+      if (pinned.has(at)) {
+        pinned.set(at, entry);
+        pinnedBytes += bytes - Buffer.byteLength(before.data);
+      }
+      return true;
     },
     state: (nowMs) => ({ ...head(nowMs), snapshot, pinned: [...pinned.values()] }),
     saveSnapshot(saved) {

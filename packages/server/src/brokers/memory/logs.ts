@@ -59,6 +59,7 @@ export function createMemoryLogs(
         forgetUnused(name, channel);
       };
     },
+    replace: async (name, seq, entry) => logOf(name).replace(seq, entry, nowMs()),
     state: async (name) => logOf(name).state(nowMs()),
     saveSnapshot: async (name, snapshot) => logOf(name).saveSnapshot(snapshot),
     async delete(name) {

@@ -33,6 +33,32 @@ export function logsContract({ open }: StorageKind): void {
       expect(await logs.state(ROOM)).toEqual({ ...head, snapshot: null, pinned: [] });
     });
 
+    test("an entry that is replaced keeps its place and its time; what counts bytes goes on to be right", async () => {
+      const { nowMs, pass } = createClock();
+      const bounds = { roomLogs: { maxEntriesCount: 10, maxAgeMs: 1_000, maxBytes: 30 } };
+      await using storage = await open({ nowMs, bounds });
+      const { logs } = storage.broker;
+      await logs.append(ROOM, { id: "1", data: "x".repeat(10) });
+      await logs.append(ROOM, { id: "2", data: "y".repeat(10), pinned: true });
+      await logs.append(ROOM, { id: "3", data: "z".repeat(10) });
+      pass(1);
+      expect(await logs.replace(ROOM, 2, { id: "gone", data: "" })).toBe(true);
+      expect(await logs.replace(ROOM, 4, { id: "none", data: "" })).toBe(false);
+      const atMs = nowMs() - 1;
+      const { entries } = await logs.read(ROOM, 0, ALL);
+      expect(entries[1]).toEqual({ seq: 2, id: "gone", atMs, data: "" });
+      expect((await logs.state(ROOM)).pinned).toEqual([{ seq: 2, id: "gone", atMs, data: "" }]);
+      expect(await logs.append(ROOM, { id: "gone", data: "" })).toMatchObject({ seq: 2, repeated: true });
+      expect(await logs.append(ROOM, { id: "2", data: "n".repeat(10) })).toMatchObject({ seq: 4 });
+      expect((await logs.head(ROOM)).firstSeq).toBe(1);
+      await using again = await storage.reopened();
+      await again.broker.logs.append(ROOM, { id: "5", data: "m" });
+      expect((await again.broker.logs.read(ROOM, 0, ALL)).entries.map(({ seq }) => seq)).toEqual([
+        2, 3, 4, 5,
+      ]);
+      expect((await again.broker.logs.state(ROOM)).pinned).toMatchObject([{ seq: 2, data: "" }]);
+    });
+
     test("each log has an epoch of its own", async () => {
       await using storage = await open();
       const { logs } = storage.broker;

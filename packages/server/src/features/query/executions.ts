@@ -34,13 +34,14 @@ export function createExecutions(deps: ExecutionDeps, bounds: ExecutionBounds): 
 
 /** Equal for requests that have the same answer: whatever a request may be answered by must stand in it. */
 function executionKey(request: AnswerRequest): string {
-  const { question, sparql, endpointId, endpointUrl, strategy, execute, limit, timeoutMs, projection } =
-    request;
+  const { question, sparql, endpointId, endpointUrl, endpointHeaders } = request;
+  const { strategy, execute, limit, timeoutMs, projection } = request;
   return JSON.stringify([
     question ?? null,
     sparql ?? null,
     endpointId ?? null,
     endpointUrl ?? null,
+    endpointHeaders ?? null,
     strategy ?? "auto",
     execute ?? true,
     limit ?? null,

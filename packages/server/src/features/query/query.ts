@@ -3,6 +3,7 @@ import { WIRE_LIMITS } from "@sparql-live/protocol";
 import type { Connection } from "../../realtime/connection.js";
 import { correlationOf, type Handler } from "../../realtime/dispatcher.js";
 import { errorMessageOf, isFault, withoutEngine } from "../../realtime/refusals.js";
+import { isPrivateEndpointId, type PrivateEndpoints } from "../private-endpoints.js";
 import type { QueryRuns } from "./query-runs.js";
 import { answerRequest } from "./request.js";
 
@@ -13,8 +14,13 @@ export interface QueryHandlers {
   readonly query_credit: Handler<"query_credit">;
 }
 
-/** `queries`: `null` where there is no engine. */
-export function createQueryHandlers({ queries }: { readonly queries: QueryRuns | null }): QueryHandlers {
+export interface QueryFeatureDeps {
+  /** `null` where there is no engine. */
+  readonly queries: QueryRuns | null;
+  readonly privateEndpoints: Pick<PrivateEndpoints, "addressed">;
+}
+
+export function createQueryHandlers({ queries, privateEndpoints }: QueryFeatureDeps): QueryHandlers {
   return {
     async query_request(message, connection) {
       const { payload } = message;
@@ -24,7 +30,10 @@ export function createQueryHandlers({ queries }: { readonly queries: QueryRuns |
       let done: Promise<void>;
       try {
         if (queries === null) throw withoutEngine();
-        const request = answerRequest(payload);
+        const asked = answerRequest(payload);
+        const request = isPrivateEndpointId(asked.endpointId)
+          ? await privateEndpoints.addressed(asked, connection.user.id, roomId ?? null)
+          : asked;
         const audience = roomId === undefined ? null : queries.rooms.audience(roomId, connection, "run");
         ({ done } = queries.begin(connection, {
           queryId,

@@ -21,6 +21,7 @@ export const CLIENT_SUMMARIES: Readonly<Record<ClientMessageType, string>> = {
   typing_indicator: "Types, or has stopped.",
   cursor_position: "Is at this place.",
   document_update: "Changes the room's shared document.",
+  document_snapshot: "Stores a sealed snapshot of an encrypted room's document, or a part of one.",
   awareness_update: "Tells the state of an editor; it is handed on and not kept.",
 };
 
@@ -52,6 +53,10 @@ export const SERVER_SUMMARIES: Readonly<Record<ServerMessageType, string>> = {
   typing_indicator: "Somebody types, or has stopped.",
   cursor_position: "Somebody is at this place.",
   document_update: "The shared document was changed.",
+  document_snapshot:
+    "The sealed document of an encrypted room: the latest snapshot and the updates after it.",
+  snapshot_wanted: "Many sealed updates wait; the client should store a snapshot.",
+  snapshot_stored: "There is a snapshot of the sealed document up to this place.",
   awareness_update: "The state of somebody's editor.",
   system_message: "The server has something to say.",
   notification: "Something for this user, kept until it is received.",

@@ -50,7 +50,9 @@ export async function tellState(room: Room, peer: Peer, recovered: boolean): Pro
   });
 }
 
-function tellDocument({ id, log, document }: Room, peer: Peer): void {
+function tellDocument({ id, log, document, sealed }: Room, peer: Peer): void {
+  const told = sealed?.told(id, log.position) ?? null;
+  if (told !== null) peer.sendShared(told);
   const whole = document.whole();
   if (whole !== null) peer.sendShared(wholeDocumentMessage(id, log.position, whole));
 }
@@ -68,6 +70,8 @@ function entranceOf(room: Room, peer: Peer, runs: Entrance["runs"]): Entrance {
     owner_id: record.ownerId,
     is_public: record.isPublic,
     max_members: record.maxMembersCount,
+    is_encrypted: record.isEncrypted,
+    are_runs_encrypted: false,
     ...room.log.position,
     runs,
     ...(record.invite !== null && isAllowed("invite", role) ? { invite: record.invite } : {}),

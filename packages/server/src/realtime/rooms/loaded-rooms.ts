@@ -59,6 +59,7 @@ export function createLoadedRooms(deps: RoomDeps): LoadedRooms {
         rooms.delete(roomId);
         await store.rooms.delete(roomId);
         await store.history.deleteRoom(roomId);
+        await store.endpoints.deleteRoom(roomId);
         await broker.logs.delete(`room:${roomId}`);
       } finally {
         deleting.delete(roomId);

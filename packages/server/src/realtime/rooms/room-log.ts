@@ -5,6 +5,7 @@ import type { FanOut } from "../fan-out.js";
 import type { Peer } from "../peer.js";
 import { decodeEntry, encodeEntry, entryIdOf, entryMessage, messageIdOf, type RoomEntry } from "./entries.js";
 import type { RoomDocument } from "./room-document.js";
+import type { SealedDocument } from "./sealed-document.js";
 
 /** The log of a room in the broker, and what its members are told of it: each entry in order, once. */
 export interface RoomLog {
@@ -37,6 +38,8 @@ export interface RoomLogDeps {
   readonly logs: Logs;
   readonly fanOut: FanOut;
   readonly document: Pick<RoomDocument, "logged">;
+  /** Of an encrypted room. */
+  readonly sealed: Pick<SealedDocument, "loggedSealed"> | null;
   /** See `Room.entered`. */
   readonly entered: ReadonlySet<Peer>;
 }
@@ -49,7 +52,16 @@ interface Pending {
   recipientsCount: number;
 }
 
-export function followRoomLog({ roomId, name, head, logs, fanOut, document, entered }: RoomLogDeps): RoomLog {
+export function followRoomLog({
+  roomId,
+  name,
+  head,
+  logs,
+  fanOut,
+  document,
+  sealed,
+  entered,
+}: RoomLogDeps): RoomLog {
   const pendings = new Map<string, Pending>();
   let currentEpoch = head.epoch;
   let deliveredSeq = head.seq;
@@ -60,6 +72,7 @@ export function followRoomLog({ roomId, name, head, logs, fanOut, document, ente
     const pending = pendings.get(logged.id);
     const entry = pending?.entry ?? decodeEntry(logged.data);
     if (entry.kind === "document") document.logged(logged.seq, entry.update, pending !== undefined);
+    if (entry.kind === "sealed-update") sealed?.loggedSealed({ ...entry, seq: logged.seq });
     const origin = pending?.origin ?? null;
     const message = entryMessage(roomId, epoch, logged, entry);
     // Who is on its way back is acknowledged by the replay, after the entries before this one.
@@ -109,7 +122,8 @@ export function followRoomLog({ roomId, name, head, logs, fanOut, document, ente
 
 /** An update of the document is kept until a snapshot covers it. */
 function newEntryOf(id: string, entry: RoomEntry): NewEntry {
-  return { id, data: encodeEntry(entry), ...(entry.kind === "document" ? { pinned: true } : {}) };
+  const isUpdate = entry.kind === "document" || entry.kind === "sealed-update";
+  return { id, data: encodeEntry(entry), ...(isUpdate ? { pinned: true } : {}) };
 }
 
 function replayEntry(roomId: string, peer: Peer, epoch: string, logged: LogEntry): void {

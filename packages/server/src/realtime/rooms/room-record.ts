@@ -12,6 +12,8 @@ export interface NewRoom {
   readonly maxMembersCount?: number;
   readonly isPublic?: boolean;
   readonly metadata?: Readonly<Record<string, unknown>>;
+  /** Whether its clients seal what they send, with a key that the server never has. Default `false`. */
+  readonly isEncrypted?: boolean;
   /** Of those who have none of their own. Default `editor`. */
   readonly defaultRole?: RoomRole;
 }
@@ -25,6 +27,7 @@ export interface RoomInfo {
   readonly member_count: number;
   readonly max_members: number;
   readonly is_public: boolean;
+  readonly is_encrypted: boolean;
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
@@ -43,6 +46,7 @@ export function infoOf(record: RoomRecord, memberCount: number): RoomInfo {
     member_count: memberCount,
     max_members: record.maxMembersCount,
     is_public: record.isPublic,
+    is_encrypted: record.isEncrypted,
     metadata: record.metadata,
   };
 }
@@ -79,6 +83,7 @@ export function recordOf(room: NewRoom, membersCount: number): RoomRecord {
     createdAtMs: Date.now(),
     maxMembersCount,
     isPublic,
+    isEncrypted: room.isEncrypted ?? false,
     metadata,
     roles: {},
     defaultRole: room.defaultRole ?? "editor",

@@ -11,6 +11,8 @@ import type { RoomDeps } from "./room-deps.js";
 import { createRoomDocument, type RoomDocument } from "./room-document.js";
 import { followRoomLog, type RoomLog } from "./room-log.js";
 import { createRoomPresence, type RoomPresence } from "./room-presence.js";
+import { createSealedDocument, type SealedDocument } from "./sealed-document.js";
+import type { SnapshotPart } from "./snapshot-parts.js";
 import { createTypingSigns, type TypingSigns } from "./typing.js";
 
 export type LeaveReason = ServerPayloads["leave_room"]["reason"];
@@ -23,6 +25,8 @@ export class Room {
   readonly entered = new Set<Peer>();
   readonly awareness: RoomAwareness;
   readonly document: RoomDocument;
+  /** The same document, of an encrypted room; of others `null`. */
+  readonly sealed: SealedDocument | null;
   readonly log: RoomLog;
   readonly notices: RoomNotices;
   readonly presence: RoomPresence;
@@ -40,7 +44,8 @@ export class Room {
     this.#record = record;
     this.#deps = deps;
     this.fanOut = new FanOut(deps.ticker, deps.counters);
-    this.document = createRoomDocument(name, deps);
+    this.sealed = record.isEncrypted ? createSealedDocument(id, name, deps) : null;
+    this.document = this.sealed ?? createRoomDocument(name, deps);
     this.log = followRoomLog({
       roomId: id,
       name,
@@ -48,6 +53,7 @@ export class Room {
       logs: deps.broker.logs,
       fanOut: this.fanOut,
       document: this.document,
+      sealed: this.sealed,
       entered: this.entered,
     });
     this.notices = createRoomNotices(id, this.fanOut, () => this.log.epoch);
@@ -147,14 +153,45 @@ export class Room {
   /** An update of the document: taken whole or refused whole. Throws `bad_document_update`, `document_too_large`. */
   async edit(peer: Peer, messageId: string | undefined, update: Uint8Array): Promise<void> {
     const news = await this.document.apply(update);
-    const author = { userId: peer.user.id, userName: peer.user.name, connectionId: peer.id };
-    await this.#logUpdate(peer, messageId, author, news);
+    await this.#logUpdate(peer, messageId, authorOf(peer), news);
   }
 
   /** The server's own edit, at the end of the text of this name. */
   async write(name: string, text: string): Promise<void> {
     const update = await this.document.append(name, text);
     if (update !== null) await this.#logUpdate(null, undefined, SERVER_AUTHOR, update);
+  }
+
+  /** An update of an encrypted room's document, as it came. Throws `snapshot_required`. */
+  async editSealed(
+    document: SealedDocument,
+    peer: Peer,
+    messageId: string | undefined,
+    bytes: Uint8Array,
+  ): Promise<void> {
+    await document.load();
+    const release = document.reserve(bytes.byteLength);
+    try {
+      await this.log.append(peer, messageId, {
+        kind: "sealed-update",
+        author: authorOf(peer),
+        sealed: Buffer.from(bytes).toString("base64"),
+      });
+    } finally {
+      release();
+    }
+    const count = document.wanted();
+    if (count !== null) {
+      peer.send("snapshot_wanted", { room_id: this.id, ...this.log.position, update_count: count });
+    }
+  }
+
+  /** A client's snapshot of an encrypted room's document, or a part of one: everybody is told when it is stored. */
+  async storeSnapshot(document: SealedDocument, peer: Peer, part: SnapshotPart): Promise<void> {
+    await document.load();
+    const { epoch } = this.log;
+    const seq = await document.store(part, authorOf(peer), this.log.position);
+    if (seq !== null) this.notices.tell("snapshot_stored", { room_id: this.id, epoch, seq });
   }
 
   async #logUpdate(
@@ -201,6 +238,10 @@ export class Room {
     this.presence.close();
     this.typing.close();
   }
+}
+
+function authorOf(peer: Peer): Author {
+  return { userId: peer.user.id, userName: peer.user.name, connectionId: peer.id };
 }
 
 export function roomNotFound(roomId: string): ProtocolFailure {

@@ -1,5 +1,12 @@
 import type { Database } from "../../database/database.js";
-import type { RoomRecord, RoomRecords, RunHistory, RunSummary } from "../../store.js";
+import type {
+  EndpointRecord,
+  EndpointRecords,
+  RoomRecord,
+  RoomRecords,
+  RunHistory,
+  RunSummary,
+} from "../../store.js";
 
 export function createFileRooms(database: Database): RoomRecords {
   return {
@@ -33,12 +40,40 @@ export function createFileHistory(database: Database): RunHistory {
     async deleteRoom(roomId) {
       await database.request("deleteHistoryOfRoom", { roomId });
     },
+    async deleteUser(userId) {
+      await database.request("deleteHistoryOfUser", { userId });
+    },
   };
 }
 
-/** What was put as a record of a room comes back as one: the row's checksum was right. */
+export function createFileEndpoints(database: Database): EndpointRecords {
+  const parse = (json: string) => JSON.parse(json) as EndpointRecord;
+  return {
+    async get(id) {
+      const json = await database.request("getEndpoint", { id });
+      return json === null ? null : parse(json);
+    },
+    async put(record) {
+      const { id, ownerId: userId, roomId } = record;
+      const json = JSON.stringify(record);
+      await database.request("putEndpoint", { id, userId, roomId, json }, json.length);
+    },
+    delete: (id) => database.request("deleteEndpoint", { id }),
+    ofUser: async (userId) => (await database.request("endpointsOfUser", { userId })).map(parse),
+    ofRoom: async (roomId) => (await database.request("endpointsOfRoom", { roomId })).map(parse),
+    async deleteUser(userId) {
+      await database.request("deleteEndpointsOfUser", { userId });
+    },
+    async deleteRoom(roomId) {
+      await database.request("deleteEndpointsOfRoom", { roomId });
+    },
+  };
+}
+
+/** What was put as a record of a room comes back as one: the row's checksum was right. Older ones say less. */
 function toRoom(json: string): RoomRecord {
-  return JSON.parse(json) as RoomRecord;
+  const stored = JSON.parse(json) as Omit<RoomRecord, "isEncrypted"> & { readonly isEncrypted?: boolean };
+  return { isEncrypted: false, ...stored };
 }
 
 function toSummary(json: string): RunSummary {

@@ -7,7 +7,10 @@ interface Remembered {
   readonly bytes: number;
 }
 
-export function createMemoryHistory({ historyRunsCount, historyBytes }: StorageBounds): RunHistory {
+export function createMemoryHistory(
+  { historyRunsCount, historyAgeMs, historyBytes }: StorageBounds,
+  nowMs: () => number,
+): RunHistory {
   /** Oldest first. */
   const all = new Set<Remembered>();
   const rooms = createGroups();
@@ -25,8 +28,18 @@ export function createMemoryHistory({ historyRunsCount, historyBytes }: StorageB
     else rooms.remove(roomId, remembered);
   };
 
+  /** They were added when they ended: the oldest come first. */
+  const expire = () => {
+    const firstMs = nowMs() - historyAgeMs;
+    for (const remembered of all) {
+      if (remembered.run.endedAtMs >= firstMs) return;
+      remove(remembered);
+    }
+  };
+
   return {
     async add(given) {
+      expire();
       const run = { ...given };
       const remembered = { run, bytes: historyBytesOf(JSON.stringify(run)) };
       const [groups, key] = run.roomId === null ? [alone, run.userId] : [rooms, run.roomId];
@@ -41,10 +54,19 @@ export function createMemoryHistory({ historyRunsCount, historyBytes }: StorageB
         remove(oldest);
       }
     },
-    ofRoom: async (roomId, limit) => newest(rooms.of(roomId), limit),
-    ofUser: async (userId, limit) => newest(users.of(userId), limit),
+    async ofRoom(roomId, limit) {
+      expire();
+      return newest(rooms.of(roomId), limit);
+    },
+    async ofUser(userId, limit) {
+      expire();
+      return newest(users.of(userId), limit);
+    },
     async deleteRoom(roomId) {
       for (const remembered of rooms.of(roomId)) remove(remembered);
+    },
+    async deleteUser(userId) {
+      for (const remembered of users.of(userId)) remove(remembered);
     },
   };
 }

@@ -1,14 +1,17 @@
 import type { StorageOptions } from "../../storage.js";
 import { STORAGE_BOUNDS } from "../../storage-bounds.js";
 import type { Store } from "../../store.js";
+import { createMemoryEndpoints } from "./endpoints.js";
 import { createMemoryHistory } from "./history.js";
 import { createMemoryRooms } from "./rooms.js";
 
 /** Everything in this process, and gone with it. */
-export function createMemoryStore({ bounds = {} }: StorageOptions = {}): Store {
+export function createMemoryStore({ bounds = {}, nowMs = Date.now }: StorageOptions = {}): Store {
   return {
     rooms: createMemoryRooms(),
-    history: createMemoryHistory({ ...STORAGE_BOUNDS, ...bounds }),
+    history: createMemoryHistory({ ...STORAGE_BOUNDS, ...bounds }, nowMs),
+    endpoints: createMemoryEndpoints(),
+    async scrub() {},
     async [Symbol.asyncDispose]() {},
   };
 }

@@ -2,6 +2,8 @@ import { expect, test } from "vitest";
 import type { RunSummary } from "../../store.js";
 import type { StorageKind } from "../../testing/storages.js";
 
+const NOW_MS = Date.now();
+
 const run = (queryId: string, userId: string, roomId: string | null = null): RunSummary => ({
   queryId,
   roomId,
@@ -9,8 +11,8 @@ const run = (queryId: string, userId: string, roomId: string | null = null): Run
   userName: `Name of ${userId}`,
   text: `How many ${queryId}?`,
   kind: "question",
-  startedAtMs: 1,
-  endedAtMs: 2,
+  startedAtMs: NOW_MS,
+  endedAtMs: NOW_MS,
   outcome: "completed",
   rowCount: 3,
 });

@@ -11,6 +11,7 @@ const room = (id: string, more: Partial<RoomRecord> = {}): RoomRecord => ({
   createdAtMs: 1,
   maxMembersCount: 50,
   isPublic: false,
+  isEncrypted: false,
   metadata: { topic: "proteins", nested: { deep: [1, null, "ü"] } },
   roles: ROLES,
   defaultRole: "editor",

@@ -1,0 +1,92 @@
+import { Readable } from "node:stream";
+import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import { WIRE_LIMITS } from "@sparql-live/protocol";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import Type from "typebox";
+import type { UserDatum } from "../features/user-data.js";
+import type { Live } from "../live.js";
+import { type AdminCheck, bearerOf } from "./admin-key.js";
+import { documented } from "./operation.js";
+import { refuseForeignPages } from "./rooms.js";
+
+const UserId = Type.String({ minLength: 1, maxLength: WIRE_LIMITS.maxIdCharacters });
+
+const Erased = Type.Object({
+  messages: Type.Integer({ description: "Of which the places are empty now." }),
+  rooms_deleted: Type.Integer(),
+  rooms_handed_over: Type.Integer({ description: "To the first of their editors by name." }),
+});
+
+interface UserDataRouteDeps {
+  readonly live: Live;
+  readonly isAdminKey: AdminCheck;
+  readonly allowedOrigins: readonly string[];
+}
+
+/** `/api/users/{user_id}/data`: for the user, and for the admin. */
+export function mountUserData(
+  app: FastifyInstance,
+  { live, isAdminKey, allowedOrigins }: UserDataRouteDeps,
+): void {
+  const scope = app.withTypeProvider<TypeBoxTypeProvider>();
+  const checked = {
+    params: Type.Object({ id: UserId }),
+    querystring: Type.Object({ user_id: Type.Optional(UserId) }),
+  };
+  /** Data of others are as if they were not there. */
+  const isAllowed = (request: FastifyRequest, userId: string, askerId: string | undefined) =>
+    userId === askerId || isAdminKey(bearerOf(request));
+
+  const exporting = documented(
+    {
+      operationId: "exportUserData",
+      summary: "What is stored of a user",
+      description:
+        "One JSON object in each line, with its `kind`: room, message, run, notification or endpoint. For the user, and for the admin.",
+      tag: "operation",
+      responses: {
+        200: { description: "The data.", content: { "application/x-ndjson": Type.String() } },
+      },
+      problems: [400, 404, 501, 503],
+    },
+    checked,
+  );
+  scope.get("/api/users/:id/data", exporting, async (request, reply) => {
+    const { id } = request.params;
+    if (!isAllowed(request, id, request.query.user_id)) return reply.callNotFound();
+    return reply
+      .headers({ "content-type": "application/x-ndjson", "cache-control": "no-store" })
+      .send(Readable.from(linesOf(live.userData.export(id))));
+  });
+
+  const erasing = documented(
+    {
+      operationId: "eraseUserData",
+      summary: "Erases what is stored of a user",
+      description:
+        "Messages leave empty places in their rooms. For the user, and for the admin. It cannot be taken back.",
+      tag: "operation",
+      responses: {
+        200: { description: "What was erased.", content: { "application/json": Erased } },
+      },
+      problems: [400, 403, 404, 501, 503, 507],
+    },
+    checked,
+  );
+  scope.delete(
+    "/api/users/:id/data",
+    {
+      ...erasing,
+      onRequest: (request, reply, done) => refuseForeignPages(request, reply, allowedOrigins, done),
+    },
+    async (request, reply) => {
+      const { id } = request.params;
+      if (!isAllowed(request, id, request.query.user_id)) return reply.callNotFound();
+      return live.userData.erase(id);
+    },
+  );
+}
+
+async function* linesOf(data: AsyncIterable<UserDatum>): AsyncGenerator<string, void, undefined> {
+  for await (const datum of data) yield `${JSON.stringify(datum)}\n`;
+}
