@@ -12,7 +12,7 @@ interface Violation {
     | "repeated"
     /** Two were told different things of one place, or of one message. */
     | "disagreement"
-    /** Acknowledged, and neither in the history nor seen by who was there, nor told as a gap. */
+    /** Acknowledged, and neither in the history nor seen by anybody else. */
     | "lost"
     /** A sender's messages stand in another order than they were sent in. */
     | "disordered"
@@ -47,8 +47,6 @@ export interface HistoryChecker {
   acknowledged(sender: string, id: string, place: Place, inTurn: boolean): void;
   /** Entered the room, or was told of a gap: what it sees next follows this place. */
   placed(receiver: string, place: Place): void;
-  /** Its connection is gone, or it forgot what it saw: from now on a gap in what it sees may be told. */
-  interrupted(receiver: string): void;
   /** An application saw it. */
   delivered(receiver: string, place: Place, id: string): void;
   /** Nothing of the room may come after it. */
@@ -62,16 +60,8 @@ export interface HistoryChecker {
 interface Cursor {
   readonly epoch: string;
   seq: number;
-  isInterrupted: boolean;
   /** Own messages beyond a place that is still to come, known by their acknowledgements. */
   readonly ahead: Set<number>;
-}
-
-/** What a receiver was to see without a gap: the entries after `afterSeq` up to `toSeq`. */
-interface Watch {
-  readonly receiver: string;
-  readonly afterSeq: number;
-  readonly toSeq: number;
 }
 
 const keyOf = ({ room, epoch, seq }: Place) => `${room} ${epoch} ${seq}`;
@@ -87,8 +77,6 @@ export function createHistoryChecker({ retainedCount = Number.POSITIVE_INFINITY 
   const placesOf = new Map<string, Place[]>();
   const seenBy = new Map<string, Set<string>>();
   const forgotten = new Set<string>();
-  /** By room and epoch: those who were there, connected all the while, when the server told of a gap. */
-  const watches = new Map<string, Watch[]>();
   const histories = new Map<string, History>();
 
   const report = (kind: Violation["kind"], what: string) => void found.push({ kind, what });
@@ -123,15 +111,6 @@ export function createHistoryChecker({ retainedCount = Number.POSITIVE_INFINITY 
     }
   };
 
-  /** A place that nobody told of may be that of anything. */
-  const mayHaveStoodBefore = ({ room, epoch, seq }: Place): boolean => {
-    for (let earlier = seq - retainedCount - 1; earlier > 0; earlier--)
-      if (!idAt.has(keyOf({ room, epoch, seq: earlier }))) return true;
-    return false;
-  };
-
-  const wasSeenBy = (place: Place, receiver: string) => seenBy.get(keyOf(place))?.has(receiver) === true;
-
   const isKept = ({ place, id, sender }: (typeof acknowledgements)[number]) => {
     if (forgotten.has(`${place.room} ${place.epoch}`)) return true;
     const history = histories.get(place.room);
@@ -139,12 +118,7 @@ export function createHistoryChecker({ retainedCount = Number.POSITIVE_INFINITY 
       return [...(seenBy.get(keyOf(place)) ?? [])].some((receiver) => receiver !== sender);
     }
     const firstSeq = history.entries[0]?.seq ?? history.headSeq + 1;
-    if (place.seq >= firstSeq) return history.entries[place.seq - firstSeq]?.id === id;
-    const watching = watches.get(`${place.room} ${place.epoch}`) ?? [];
-    return watching.every(
-      ({ receiver, afterSeq, toSeq }) =>
-        receiver === sender || place.seq <= afterSeq || place.seq > toSeq || wasSeenBy(place, receiver),
-    );
+    return place.seq < firstSeq || history.entries[place.seq - firstSeq]?.id === id;
   };
 
   const lost = (): Violation[] =>
@@ -155,23 +129,13 @@ export function createHistoryChecker({ retainedCount = Number.POSITIVE_INFINITY 
         what: `${id}, acknowledged to ${sender} at ${keyOf(place)}`,
       }));
 
-  /** The oldest in the epoch where it was first told of. */
-  const firstPlaceOf = (id: string): Place | undefined => {
-    const [first, ...others] = placesOf.get(id) ?? [];
-    return others.reduce(
-      (oldest, place) => (place.epoch === oldest?.epoch && place.seq < oldest.seq ? place : oldest),
-      first,
-    );
-  };
-
   const disordered = (): Violation[] => {
     const violations: Violation[] = [];
     const newest = new Map<string, { index: number; id: string }>();
     for (const { place, id } of [...idAt.values()].sort((a, b) => a.place.seq - b.place.seq)) {
       const message = published.get(id);
-      if (message === undefined || firstPlaceOf(id) !== place) continue;
-      // It may stand here anew, for want of an id that was forgotten in between.
-      if (sentAgain.has(id) && mayHaveStoodBefore(place)) continue;
+      const isMoved = sentAgain.has(id) && retainedCount !== Number.POSITIVE_INFINITY;
+      if (message === undefined || isMoved || placesOf.get(id)?.[0] !== place) continue;
       const line = `${message.sender} ${place.room} ${place.epoch}`;
       const before = newest.get(line);
       if (before === undefined || before.index < message.index)
@@ -216,16 +180,7 @@ export function createHistoryChecker({ retainedCount = Number.POSITIVE_INFINITY 
     },
     placed(receiver, { room, epoch, seq }) {
       const rooms = cursors.get(receiver) ?? setDefault(cursors, receiver, new Map());
-      const before = rooms.get(room);
-      if (before?.epoch === epoch && before.seq < seq && !before.isInterrupted) {
-        const key = `${room} ${epoch}`;
-        const watching = watches.get(key) ?? setDefault(watches, key, []);
-        watching.push({ receiver, afterSeq: before.seq, toSeq: seq });
-      }
-      rooms.set(room, { epoch, seq, isInterrupted: false, ahead: new Set() });
-    },
-    interrupted(receiver) {
-      for (const cursor of cursors.get(receiver)?.values() ?? []) cursor.isInterrupted = true;
+      rooms.set(room, { epoch, seq, ahead: new Set() });
     },
     delivered(receiver, place, id) {
       stands(place, id, receiver);

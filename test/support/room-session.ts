@@ -190,7 +190,9 @@ export function createRoomSession({ name, checker }: RoomSessionOptions): RoomSe
   const refused = (correlationId: string, room: string | undefined) => {
     if (pending.has(correlationId)) counts.refusedCount++;
     else if (room === undefined) return;
-    else if (correlationId === `join ${room}` || correlationId === `leave ${room}`) exit(room);
+    // Leaving may have been asked for twice, and the second answer come when the room was asked for again.
+    else if (correlationId === `join ${room}` && views.get(room)?.state === "joining") exit(room);
+    else if (correlationId === `leave ${room}` && views.get(room)?.state === "leaving") exit(room);
   };
 
   return {
@@ -222,7 +224,6 @@ export function createRoomSession({ name, checker }: RoomSessionOptions): RoomSe
     detach() {
       send = null;
       isReady = false;
-      checker.interrupted(name);
     },
     receive(message) {
       switch (message.type) {
@@ -283,7 +284,6 @@ export function createRoomSession({ name, checker }: RoomSessionOptions): RoomSe
       if (view?.state !== "in") return;
       const believed = { epoch: place.epoch ?? view.epoch, seq: place.seq ?? view.seq };
       views.set(room, { state: "in", ...believed, ahead: new Set() });
-      checker.interrupted(name);
       checker.placed(name, { room, ...believed });
     },
     end() {
