@@ -236,7 +236,10 @@ export function createRoomSession({ name, checker }: RoomSessionOptions): RoomSe
         case "room_state":
           return stateTold(message.payload);
         case "leave_room":
-          return exit(message.payload.room_id);
+          // It may answer an older request: the answer to joining decides.
+          return views.get(message.payload.room_id)?.state === "joining"
+            ? undefined
+            : exit(message.payload.room_id);
         case "room_message": {
           const { room_id: room, epoch, seq, message: id } = message.payload;
           return entry(room, epoch, seq, String(id));

@@ -36,6 +36,13 @@ export interface RecoveryDeps {
   readonly queries: Pick<QueryRuns, "resume"> | null;
 }
 
+/** Where a peer comes back to: `isWanted` where the client names it, and not only the session. */
+interface Destination {
+  readonly roomId: string;
+  readonly position: LogPosition | undefined;
+  readonly isWanted: boolean;
+}
+
 /** A room on its way back to a peer. */
 interface Return {
   readonly roomId: string;
@@ -47,11 +54,12 @@ export function createRecoveryHandlers(deps: RecoveryDeps): RecoveryHandlers {
     async resume(message, fresh) {
       const former = deps.sessions.find(message.payload.resume_token);
       const peer = former ?? fresh;
-      const roomIds = new Set([...deps.rooms.idsOf(peer), ...deps.rooms.idsOf(fresh)]);
+      const roomIds = deps.rooms.idsOf(peer);
+      const freshRoomIds = peer === fresh ? new Set<string>() : deps.rooms.idsOf(fresh);
       // Before anything is waited for: what the client sends next is already the former connection's.
       if (peer !== fresh) deps.takeOver(peer, fresh);
       if (message.payload.acks === true) peer.acknowledges = true;
-      await recover(message, peer, { isSession: former !== undefined, fresh, roomIds }, deps);
+      await recover(message, peer, { isSession: former !== undefined, fresh, roomIds, freshRoomIds }, deps);
     },
     ack: ({ payload }, peer) => deps.mailboxes.acknowledge(peer, payload.message_id),
   };
@@ -62,14 +70,16 @@ interface Arrival {
   readonly isSession: boolean;
   /** The connection that the client opened for it. */
   readonly fresh: Peer;
-  /** The rooms that it was in, or comes to be in. */
+  /** The rooms that it was in, or comes to be in, unless it leaves them meanwhile. */
   readonly roomIds: ReadonlySet<string>;
+  /** Those that it joined by the new connection. */
+  readonly freshRoomIds: ReadonlySet<string>;
 }
 
 async function recover(
   message: MessageOf<"resume">,
   peer: Peer,
-  { isSession, fresh, roomIds }: Arrival,
+  { isSession, fresh, roomIds, freshRoomIds }: Arrival,
   deps: RecoveryDeps,
 ): Promise<void> {
   const { positions = {} } = message.payload;
@@ -79,8 +89,9 @@ async function recover(
   const { link } = peer;
   const told = createSignal<void>();
   const wanted = new Map<string, LogPosition>(Object.entries(positions.rooms ?? {}));
-  const returns = [...new Set([...roomIds, ...wanted.keys()])].map((roomId) =>
-    returnTo(roomId, wanted.get(roomId), peer, told.promise, deps),
+  const isWanted = (roomId: string) => wanted.has(roomId) || freshRoomIds.has(roomId);
+  const returns = [...new Set([...roomIds, ...freshRoomIds, ...wanted.keys()])].map((roomId) =>
+    returnTo({ roomId, position: wanted.get(roomId), isWanted: isWanted(roomId) }, peer, told.promise, deps),
   );
   const runs = deps.queries?.resume(peer, new Map(Object.entries(positions.runs ?? {})));
   const rooms: Record<string, Outcome> = {};
@@ -123,8 +134,7 @@ async function recover(
  * when `told` says that the client knows what to expect.
  */
 function returnTo(
-  roomId: string,
-  position: LogPosition | undefined,
+  { roomId, position, isWanted }: Destination,
   peer: Peer,
   told: Promise<void>,
   deps: RecoveryDeps,
@@ -133,6 +143,11 @@ function returnTo(
   const { link } = peer;
   const known = createSignal<Outcome>();
   const work = async () => {
+    if (!isWanted && !peer.roomIds.has(roomId)) {
+      // It left, or was not let in, since it lost its socket.
+      known.resolve({ recovered: false, code: "not_in_room" });
+      return;
+    }
     let room: Room;
     try {
       room = await rooms.open(roomId);

@@ -195,7 +195,8 @@ async function leaveRoom(
   peer: Peer,
   { roomId, reason, correlationId }: LeaveOptions,
 ): Promise<void> {
-  if (room === undefined || !room.fanOut.members.has(peer)) {
+  // Also who is on the way back: it may go on with leaving what it began to leave before it was lost.
+  if (room === undefined || !room.entered.has(peer)) {
     throw new ProtocolFailure("not_in_room", `You are not in the room "${roomId}".`);
   }
   const left = room.leave(peer);
