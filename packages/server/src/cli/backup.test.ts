@@ -10,6 +10,7 @@ import { MIGRATIONS } from "../database/schema.js";
 import { connect } from "../database/sql.js";
 import { openFileStorage } from "../file-storage.js";
 import { openAs, seqsOf } from "../testing/room-clients.js";
+import { said } from "../testing/said.js";
 import { type TemporaryFolder, temporaryFolder } from "../testing/temporary-folder.js";
 
 const MAIN = fileURLToPath(new URL("../../bin/sparql-live.js", import.meta.url));
@@ -27,18 +28,6 @@ async function run(args: readonly string[], adminKey?: string) {
   if (child.stderr === null) throw new Error("no pipes");
   const [err, [code]] = await Promise.all([text(child.stderr), once(child, "exit")]);
   return { err, code: code as number | null };
-}
-
-function said(child: ChildProcess, words: RegExp): Promise<RegExpExecArray> {
-  let output = "";
-  return new Promise((resolve, reject) => {
-    child.stderr?.on("data", (chunk) => {
-      output += String(chunk);
-      const found = words.exec(output);
-      if (found !== null) resolve(found);
-    });
-    child.once("exit", () => reject(new Error(`ended before ${words} was said: ${output}`)));
-  });
 }
 
 async function serve(folder: TemporaryFolder, store: string) {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { said } from "../testing/said.js";
 
 const MAIN = fileURLToPath(new URL("../../bin/sparql-live.js", import.meta.url));
 const RIVERS = `
@@ -40,19 +41,6 @@ async function run(args: readonly string[], input = "") {
   if (child.stdout === null || child.stderr === null) throw new Error("no pipes");
   const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
   return { out, err, code: code as number | null };
-}
-
-/** Settles with the first output that has the words. */
-function said(child: ChildProcess, words: RegExp): Promise<RegExpExecArray> {
-  let output = "";
-  return new Promise((resolve, reject) => {
-    child.stderr?.on("data", (chunk) => {
-      output += String(chunk);
-      const found = words.exec(output);
-      if (found !== null) resolve(found);
-    });
-    child.once("exit", () => reject(new Error(`ended before ${words} was said: ${output}`)));
-  });
 }
 
 test("a question is answered from one's own file: the result on standard output, the stages on standard error", async () => {

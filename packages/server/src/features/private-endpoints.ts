@@ -62,7 +62,7 @@ export function createPrivateEndpoints({ store, vault }: PrivateEndpointsDeps): 
     if (record === null || !mayEnter(record, userId, undefined)) throw roomNotFound(roomId);
     return record;
   };
-  const mayUse = async (record: EndpointRecord, userId: string, roomId: string | null) =>
+  const mayUse = (record: EndpointRecord, userId: string, roomId: string | null) =>
     record.ownerId === userId || (record.roomId !== null && record.roomId === roomId);
   const headersOf = async (record: EndpointRecord): Promise<Readonly<Record<string, string>>> => {
     const { credentials } = record;
@@ -123,7 +123,7 @@ export function createPrivateEndpoints({ store, vault }: PrivateEndpointsDeps): 
       const { endpointId, ...others } = request;
       if (!isPrivateEndpointId(endpointId)) return request;
       const record = await endpoints.get(endpointId);
-      if (record === null || !(await mayUse(record, userId, roomId))) throw endpointNotFound(endpointId);
+      if (record === null || !mayUse(record, userId, roomId)) throw endpointNotFound(endpointId);
       return { ...others, endpointUrl: record.url, endpointHeaders: await headersOf(record) };
     },
   };

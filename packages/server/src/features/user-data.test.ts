@@ -68,7 +68,7 @@ test("[DATA-5] what is stored of a user comes as lines of JSON, to the user and 
   await using running = await startServer({ settings: { adminKey: ADMIN_KEY } });
   await leaveTraces(running);
   const address = `${running.url}/api/users/ada/data`;
-  const data = await exported(`${address}?user_id=ada`);
+  const data = await exported(address, ADMIN);
   const kinds = data.map(({ kind }) => kind);
   expect(kinds.filter((kind) => kind === "room")).toHaveLength(3);
   expect(data).toEqual(
@@ -83,9 +83,8 @@ test("[DATA-5] what is stored of a user comes as lines of JSON, to the user and 
     ]),
   );
   expect(JSON.stringify(data)).not.toContain("x-api-key");
-  expect(await exported(address, ADMIN)).toEqual(data);
   expect(await exported(`${running.url}/api/users/nobody/data`, ADMIN)).toEqual([]);
-  for (const query of ["", "?user_id=bob"]) {
+  for (const query of ["", "?user_id=ada", `?api_key=${ADMIN_KEY}`]) {
     for (const method of ["GET", "DELETE"]) {
       expect((await fetch(`${address}${query}`, { method })).status).toBe(404);
     }
@@ -93,28 +92,28 @@ test("[DATA-5] what is stored of a user comes as lines of JSON, to the user and 
 });
 
 test("[DATA-5] what waits for a user who is away is in it; a program exports and erases it by the manager", async () => {
-  await using running = await startServer();
+  await using running = await startServer({ settings: { adminKey: ADMIN_KEY } });
   await running.server.live.controls.sendToUser("ada", "notification", { message: "waits" });
-  const data = await exported(`${running.url}/api/users/ada/data?user_id=ada`);
+  const data = await exported(`${running.url}/api/users/ada/data`, ADMIN);
   expect(data).toMatchObject([{ kind: "notification", data: { payload: { message: "waits" } } }]);
   const manager = WebSocketManager.over(running.server.live);
   const kinds: string[] = [];
   for await (const { kind } of manager.exportUserData("ada")) kinds.push(kind);
   expect(kinds).toEqual(["notification"]);
   expect(await manager.eraseUserData("ada")).toMatchObject({ messages: 0, rooms_deleted: 0 });
-  expect(await exported(`${running.url}/api/users/ada/data?user_id=ada`)).toEqual([]);
+  expect(await exported(`${running.url}/api/users/ada/data`, ADMIN)).toEqual([]);
 });
 
 const traces = ({ open }: StorageKind) => {
   test("[DATA-6] erased messages keep their places, by nobody; rooms are handed over or deleted; the user is out", async () => {
     await using storage = await open();
-    await using running = await startServer({ storage });
+    await using running = await startServer({ storage, settings: { adminKey: ADMIN_KEY } });
     const { ada, bob, epoch } = await leaveTraces(running);
-    const address = `${running.url}/api/users/ada/data?user_id=ada`;
-    const erased = await fetch(address, { method: "DELETE" });
+    const address = `${running.url}/api/users/ada/data`;
+    const erased = await fetch(address, { method: "DELETE", ...ADMIN });
     expect(await erased.json()).toEqual({ messages: 2, rooms_deleted: 1, rooms_handed_over: 1 });
     expect((await ada.closed).code).toBe(4403);
-    expect(await exported(address)).toEqual([]);
+    expect(await exported(address, ADMIN)).toEqual([]);
     const { rooms } = running.server.live;
     expect(await rooms.find("hers")).toBeNull();
     expect(await rooms.find("heirs")).toMatchObject({ ownerId: "carl", roles: {} });
@@ -150,7 +149,7 @@ test("[DATA-6] after it no file of the store has any of it, while the server run
     return all.join("\n");
   };
   {
-    await using running = await startServer({ storage });
+    await using running = await startServer({ storage, settings: { adminKey: ADMIN_KEY } });
     const { ada } = await leaveTraces(running);
     ada.socket.close();
     await ada.closed;

@@ -48,3 +48,29 @@ export function seqsOf(log: readonly ServerMessage[], room: string): number[] {
 export function countOf(log: readonly ServerMessage[], type: ServerMessage["type"]): number {
   return log.filter((message) => message.type === type).length;
 }
+
+interface Resume {
+  readonly token: string;
+  readonly positions?: unknown;
+  readonly acks?: boolean;
+  readonly user?: string;
+}
+
+/** Comes back, and waits until it is told what it comes back to. */
+export async function resume(
+  server: Pick<TestServer, "url">,
+  { token, positions, acks, user = "ada" }: Resume,
+) {
+  const client = await openAs(server, user);
+  client.send("resume", { resume_token: token, positions, acks }, { message_id: "resume" });
+  const resumed = await client.next("resumed");
+  return { client, resumed: resumed.payload };
+}
+
+/** Sends messages one by one, each acknowledged before the next. */
+export async function say(client: TestClient, room: string, from: number, to: number): Promise<void> {
+  for (let index = from; index <= to; index++) {
+    client.send("room_message", { room_id: room, message: index }, { message_id: `m${index}` });
+    await client.next("ack");
+  }
+}
