@@ -16,9 +16,10 @@ function append(log: EventLog, chunk: RowChunk): LogEntry {
   return log.append({ kind: "rows", chunk });
 }
 
+/** Of one moment: with the time the length of a message changes. */
 function frame(chunk: RowChunk, codec = jsonCodec, padding = "") {
   const payload = { query_id: "q", seq: chunk.seq, rows: chunk.rows() };
-  return shareMessage("query_rows", payload, { messageId: `m${padding}` }).framed(codec);
+  return shareMessage("query_rows", payload, { messageId: `m${padding}`, atMs: 1_500 }).framed(codec);
 }
 
 function kept(log: EventLog): number[] {
