@@ -6,6 +6,7 @@
 export interface Store extends AsyncDisposable {
   readonly rooms: RoomRecords;
   readonly history: RunHistory;
+  readonly revocations: RevocationRecords;
 }
 
 export type RoomRole = "owner" | "editor" | "viewer";
@@ -63,4 +64,21 @@ export interface RunHistory {
   /** Newest first; those in rooms too, for as long as their rooms keep them. */
   ofUser(userId: string, limit: number): Promise<readonly RunSummary[]>;
   deleteRoom(roomId: string): Promise<void>;
+}
+
+/** Something that proves nobody any more. */
+export interface RevocationRecord {
+  readonly kind: "token" | "user" | "session";
+  readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly revokedAtMs: number;
+  /** From then on nobody needs to know. */
+  readonly expiresAtMs: number;
+}
+
+export interface RevocationRecords {
+  /** Makes or replaces that of its kind and id. */
+  put(record: RevocationRecord): Promise<void>;
+  /** Those that have not expired; the others are forgotten. */
+  list(nowMs: number): Promise<readonly RevocationRecord[]>;
 }

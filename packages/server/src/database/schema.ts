@@ -52,4 +52,10 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX history_of_users ON history (user, n);
   CREATE INDEX history_alone ON history (user, n) WHERE room IS NULL;
   `,
+  `
+  CREATE TABLE revocations (
+    kind BLOB NOT NULL, id BLOB NOT NULL, revoked_at_ms INTEGER NOT NULL, expires_at_ms INTEGER NOT NULL,
+    crc INTEGER NOT NULL, PRIMARY KEY (kind, id)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -1,5 +1,5 @@
 import type { Database } from "../../database/database.js";
-import type { RoomRecord, RoomRecords, RunHistory, RunSummary } from "../../store.js";
+import type { RevocationRecords, RoomRecord, RoomRecords, RunHistory, RunSummary } from "../../store.js";
 
 export function createFileRooms(database: Database): RoomRecords {
   return {
@@ -31,6 +31,15 @@ export function createFileHistory(database: Database): RunHistory {
     async deleteRoom(roomId) {
       await database.request("deleteHistoryOfRoom", { roomId });
     },
+  };
+}
+
+export function createFileRevocations(database: Database): RevocationRecords {
+  return {
+    async put(record) {
+      await database.request("putRevocation", record, record.id.length);
+    },
+    list: (nowMs) => database.request("listRevocations", { nowMs }),
   };
 }
 

@@ -2,6 +2,7 @@ import type { StorageOptions } from "../../storage.js";
 import { STORAGE_BOUNDS } from "../../storage-bounds.js";
 import type { Store } from "../../store.js";
 import { createMemoryHistory } from "./history.js";
+import { createMemoryRevocations } from "./revocations.js";
 import { createMemoryRooms } from "./rooms.js";
 
 /** Everything in this process, and gone with it. */
@@ -9,6 +10,7 @@ export function createMemoryStore({ bounds = {} }: StorageOptions = {}): Store {
   return {
     rooms: createMemoryRooms(),
     history: createMemoryHistory({ ...STORAGE_BOUNDS, ...bounds }),
+    revocations: createMemoryRevocations(),
     async [Symbol.asyncDispose]() {},
   };
 }
