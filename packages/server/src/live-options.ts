@@ -1,8 +1,10 @@
 import { type Engine, LIMITS } from "@sparql-live/engine";
 import type { Logger } from "pino";
+import type { Authenticator, Identity } from "./auth/authenticator.js";
 import type { Broker } from "./broker.js";
 import type { RunBounds } from "./features/query/bounds.js";
 import { SERVER_LIMITS } from "./limits.js";
+import type { UserRole } from "./realtime/connection.js";
 import type { RoomLimits } from "./realtime/rooms/rooms.js";
 import type { Store } from "./store.js";
 
@@ -12,6 +14,12 @@ export interface LiveOptions {
   /** What outlives connections, and with a file the process. It stays its owner's. */
   readonly storage: { readonly broker: Broker; readonly store: Store };
   readonly log: Logger;
+  /** Who proves who somebody is. Default: nobody has to (the open mode). */
+  readonly authenticator?: Authenticator;
+  /** Milliseconds for who comes without a token to show one. Default 5 000. */
+  readonly authenticationTimeoutMs?: number;
+  /** Milliseconds for which a ticket is good. Default 30 000. */
+  readonly ticketLifeMs?: number;
   /** Milliseconds between two signs of life that the server sends. Default 30 000. */
   readonly heartbeatIntervalMs?: number;
   /** Milliseconds of silence after which a peer is taken for gone. Default 60 000. */
@@ -45,9 +53,18 @@ export interface LiveOptions {
 }
 
 export interface Newcomer {
-  /** Without an id each connection is a guest of its own. */
+  /**
+   * Who it is, as whoever brings it in knows. Without, in the open mode, it is a guest of its own; else it has to
+   * authenticate.
+   */
   readonly userId?: string;
   readonly userName?: string;
+  /** Default `user`. */
+  readonly role?: UserRole;
+  /** What a token has proven; stands over the three before. */
+  readonly identity?: Identity;
+  /** One that it has brought and that is still to be verified. */
+  readonly token?: string;
   /** Joined at once. */
   readonly roomId?: string;
   /** Whether it acknowledges what is queued for its user. Default `false`. */
@@ -58,7 +75,12 @@ export interface Newcomer {
 
 /** What the options come to. */
 export type Limits = RoomLimits &
-  Required<Omit<LiveOptions, "engine" | "storage" | "log" | "maxRooms" | "maxMembersPerRoom" | "runBounds">>;
+  Required<
+    Omit<
+      LiveOptions,
+      "engine" | "storage" | "log" | "authenticator" | "maxRooms" | "maxMembersPerRoom" | "runBounds"
+    >
+  >;
 
 export function limitsOf(options: LiveOptions): Limits {
   return {
@@ -76,12 +98,20 @@ export function limitsOf(options: LiveOptions): Limits {
     enableMessagePersistence: options.enableMessagePersistence ?? true,
     presenceGraceMs: options.presenceGraceMs ?? SERVER_LIMITS.presenceGraceMs,
     resumeWindowMs: options.resumeWindowMs ?? SERVER_LIMITS.resumeWindowMs,
+    authenticationTimeoutMs: options.authenticationTimeoutMs ?? SERVER_LIMITS.authenticationTimeoutMs,
+    ticketLifeMs: options.ticketLifeMs ?? SERVER_LIMITS.ticketLifeMs,
     emptyRoomMs: options.emptyRoomMs ?? SERVER_LIMITS.emptyRoomMs,
   };
 }
 
 /** Fine enough for the shortest of the times that it keeps. */
-export function tickMsOf({ heartbeatIntervalMs, presenceGraceMs, resumeWindowMs }: Limits): number {
-  const shortest = Math.min(heartbeatIntervalMs, presenceGraceMs, resumeWindowMs - presenceGraceMs);
+export function tickMsOf(limits: Limits): number {
+  const { heartbeatIntervalMs, presenceGraceMs, resumeWindowMs, authenticationTimeoutMs } = limits;
+  const shortest = Math.min(
+    heartbeatIntervalMs,
+    presenceGraceMs,
+    resumeWindowMs - presenceGraceMs,
+    authenticationTimeoutMs,
+  );
   return Math.min(1_000, Math.max(10, shortest / 4));
 }

@@ -19,6 +19,7 @@ import { createAdminCheck } from "./admin-key.js";
 import { mountAsyncApi } from "./asyncapi/routes.js";
 import { mountConnections } from "./connections.js";
 import { mountExamples } from "./examples.js";
+import { createGate } from "./gate.js";
 import { mountHealth } from "./health.js";
 import { mountMetrics } from "./metrics.js";
 import { gatherOperations, mountDocs } from "./openapi.js";
@@ -26,6 +27,7 @@ import { problem, problemOf, sendProblem } from "./problem.js";
 import { mountRooms } from "./rooms.js";
 import { mountSecurityHeaders } from "./security-headers.js";
 import { mountVoid } from "./service-description.js";
+import { mountSignIn, mountTickets } from "./sign-in.js";
 import { mountSparql } from "./sparql.js";
 import { mountStaticFiles } from "./static-files.js";
 import { mountText2Sparql } from "./text2sparql.js";
@@ -62,21 +64,28 @@ export const sparqlLive: FastifyPluginAsync<SparqlLiveOptions> = async (app, opt
   mountSecurityHeaders(app);
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, live, log));
 
-  await gatherOperations(app);
   if (!app.hasRequestDecorator("accepts")) await app.register(accepts);
+  await gatherOperations(app, !live.authentication.isOpen);
+  const gate = createGate(live.authentication, isAdminKey);
+  gate.guard(app);
+  await app.register(async (open) => {
+    gate.exempt(open);
+    mountHealth(open, engine, live);
+    mountSignIn(open, live.authentication);
+    if (options.page ?? engine !== null) await mountStaticFiles(open);
+    await mountAsyncApi(open);
+    await mountDocs(open);
+  });
   if (engine !== null) {
     mountExamples(app, engine);
     mountText2Sparql(app, engine);
     mountVoid(app, engine);
     await mountSparql(app, { engine, live, log });
   }
-  await mountRooms(app, { live, isAdminKey, allowedOrigins: options.allowedOrigins ?? [] });
+  mountTickets(app, live.authentication, gate);
+  await mountRooms(app, { live, gate, isAdminKey, allowedOrigins: options.allowedOrigins ?? [] });
   mountConnections(app, live, isAdminKey);
   mountMetrics(app, live, engine?.endpoints ?? null);
-  mountHealth(app, engine, live);
-  if (options.page ?? engine !== null) await mountStaticFiles(app);
-  await mountAsyncApi(app);
-  await mountDocs(app);
 
   const upgrades = createUpgrades({
     live,

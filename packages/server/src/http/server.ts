@@ -2,6 +2,8 @@ import type { AddressInfo } from "node:net";
 import type { Engine } from "@sparql-live/engine";
 import Fastify, { type FastifyInstance } from "fastify";
 import type { Logger } from "pino";
+import { type AuthSettings, configuredAuthenticator, refuseOpenDoor } from "../auth/configured.js";
+import type { Fetch } from "../auth/json-document.js";
 import { SERVER_LIMITS } from "../limits.js";
 import type { Live } from "../live.js";
 import type { LiveOptions } from "../live-options.js";
@@ -10,9 +12,11 @@ import type { Settings } from "../settings/table.js";
 import type { Storage } from "../storage.js";
 import { mountNotFound, sparqlLive } from "./plugin.js";
 
+/** Where no `authenticator` is given, it is what the settings ask for. */
 export type ServerSettings = Omit<LiveOptions, "engine" | "storage" | "log"> &
   Pick<Settings, "host" | "port" | "logLevel" | "allowedOrigins"> &
-  Partial<Pick<Settings, "adminKey">>;
+  Partial<Pick<Settings, "adminKey" | "insecureOpen">> &
+  Partial<AuthSettings>;
 
 export interface Server {
   /** To mount more beside it before it listens. */
@@ -33,11 +37,18 @@ export interface ServerParts {
   /** Default: in memory. */
   readonly storage?: Storage;
   readonly log?: Logger;
+  /** By which keys and discovery documents are asked for. Default: that of Node. */
+  readonly fetch?: Fetch;
 }
 
-/** The whole server, ready to listen. Throws where it cannot be put together. */
+/**
+ * The whole server, ready to listen. Throws where it cannot be put together: a `SettingsError` too where it would
+ * listen beyond this machine and let in everybody (`insecureOpen`).
+ */
 export async function createServer(settings: ServerSettings, parts: ServerParts): Promise<Server> {
   const { engine, storage, log = createLog(settings.logLevel) } = parts;
+  const authenticator = settings.authenticator ?? (await configuredAuthenticator(settings, parts.fetch));
+  refuseOpenDoor(authenticator, settings.host, settings.insecureOpen ?? false);
   const app = Fastify({
     bodyLimit: SERVER_LIMITS.maxBodyBytes,
     // Connections that are kept alive and idle must not hold up the end.
@@ -48,6 +59,7 @@ export async function createServer(settings: ServerSettings, parts: ServerParts)
   let live: Live | null = null;
   await app.register(sparqlLive, {
     ...settings,
+    authenticator,
     engine,
     ...(storage === undefined ? {} : { storage }),
     log,

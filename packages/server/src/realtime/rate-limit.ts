@@ -16,6 +16,8 @@ const CLASSES: ReadonlyMap<string, RateClass> = new Map([
   ["document_update", "edit"],
   ["awareness_update", "edit"],
   ["ontology_search", "edit"],
+  // Who is busy must be able to show a fresh token.
+  ["authenticate", "edit"],
   ["ping", "edit"],
   ["pong", "edit"],
   ["heartbeat", "edit"],
