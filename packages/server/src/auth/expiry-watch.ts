@@ -28,8 +28,7 @@ export function createExpiryWatch(wheel: Pick<Wheel, "add">): ExpiryWatch {
       const startMs = performance.now();
       const lifeMs = expiresAtMs - Date.now();
       const endMs = startMs + lifeMs;
-      const { tokenPromptMs, tokenPromptShare } = SERVER_LIMITS;
-      const promptMs = startMs + Math.max(lifeMs - tokenPromptMs, lifeMs * tokenPromptShare);
+      const promptMs = startMs + promptAfterMs(lifeMs);
       let isAsked = false;
       const visit = () => {
         const nowMs = performance.now();
@@ -47,4 +46,11 @@ export function createExpiryWatch(wheel: Pick<Wheel, "add">): ExpiryWatch {
       entries.set(peer, wheel.add({ visit }, promptMs - startMs));
     },
   };
+}
+
+/** When a fresh token is asked for, of one that is good for so long. */
+export function promptAfterMs(lifeMs: number): number {
+  const { tokenPromptMs, tokenPromptShare } = SERVER_LIMITS;
+  // A minute is a fifth of five minutes: from there on the minute is the later of the two.
+  return Math.max(lifeMs - tokenPromptMs, lifeMs * tokenPromptShare);
 }
