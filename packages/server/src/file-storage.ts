@@ -11,7 +11,7 @@ import { SERVER_LIMITS } from "./limits.js";
 import type { Storage, StorageOptions } from "./storage.js";
 import { STORAGE_BOUNDS } from "./storage-bounds.js";
 import type { Store } from "./store.js";
-import { createFileHistory, createFileRooms } from "./stores/file/records.js";
+import { createFileAnalytics, createFileHistory, createFileRooms } from "./stores/file/records.js";
 
 /**
  * Opens or makes the file. Everything but presence is in it, and one process has it at a time. Rejects with
@@ -59,6 +59,7 @@ export async function openFileStorageWith(
   const store: Store = {
     rooms: createFileRooms(database),
     history: createFileHistory(database),
+    analytics: createFileAnalytics(database),
     [Symbol.asyncDispose]: close,
   };
   return { broker, store, close };

@@ -1,4 +1,5 @@
 import { SERVER_LIMITS } from "../limits.js";
+import { createAnalyticsTable } from "./analytics-table.js";
 import { createHistoryTable } from "./history-table.js";
 import { createLogRows, type LogRows } from "./log-rows.js";
 import { createLogTable } from "./log-table.js";
@@ -35,6 +36,7 @@ export function openTables({ path, bounds, openedAtMs }: WorkerInput): Tables {
       ...runs.handlers,
       ...createRoomTable(sql),
       ...history.handlers,
+      ...createAnalyticsTable(sql),
       sweep: createSweep(logs, queues, runs),
     };
     const forget = () => {

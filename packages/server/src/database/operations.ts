@@ -9,6 +9,7 @@ import type {
   QueueContents,
   RunRecord,
 } from "../broker.js";
+import type { AnalyticsSample } from "../store.js";
 
 /** With what tells how long `firstSeq` is right. */
 export interface HeadInFile extends LogHead {
@@ -79,6 +80,10 @@ export interface Operations {
   historyOfRoom: Operation<{ readonly roomId: string; readonly limit: number }, readonly string[]>;
   historyOfUser: Operation<OfUser<{ readonly limit: number }>, readonly string[]>;
   deleteHistoryOfRoom: Operation<{ readonly roomId: string }, null>;
+
+  addToAnalytics: Operation<AnalyticsSample, null>;
+  analyticsBetween: Operation<{ readonly from: string; readonly to: string }, readonly string[]>;
+  deleteAnalyticsBefore: Operation<{ readonly day: string }, null>;
 
   /** Takes away what is too old, a part at a time; `more` where the next part should follow at once. */
   sweep: Operation<null, QueueChange<{ readonly more: boolean }>>;

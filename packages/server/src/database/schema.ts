@@ -52,4 +52,10 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX history_of_users ON history (user, n);
   CREATE INDEX history_alone ON history (user, n) WHERE room IS NULL;
   `,
+  `
+  CREATE TABLE analytics (
+    day BLOB NOT NULL, endpoint BLOB NOT NULL, crc INTEGER NOT NULL, record BLOB NOT NULL,
+    PRIMARY KEY (day, endpoint)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -37,6 +37,7 @@ const READS: ReadonlySet<OperationName> = new Set<OperationName>([
   "countRooms",
   "historyOfRoom",
   "historyOfUser",
+  "analyticsBetween",
 ]);
 
 export function createTransactions(parts: TransactionParts): Transactions {

@@ -1,5 +1,12 @@
 import type { Database } from "../../database/database.js";
-import type { RoomRecord, RoomRecords, RunHistory, RunSummary } from "../../store.js";
+import type {
+  AnalyticsDay,
+  AnalyticsRecords,
+  RoomRecord,
+  RoomRecords,
+  RunHistory,
+  RunSummary,
+} from "../../store.js";
 
 export function createFileRooms(database: Database): RoomRecords {
   return {
@@ -34,6 +41,18 @@ export function createFileHistory(database: Database): RunHistory {
   };
 }
 
+export function createFileAnalytics(database: Database): AnalyticsRecords {
+  return {
+    async add(sample) {
+      await database.request("addToAnalytics", sample, sample.text?.length ?? 0);
+    },
+    between: async (from, to) => (await database.request("analyticsBetween", { from, to })).map(toDay),
+    async deleteBefore(day) {
+      await database.request("deleteAnalyticsBefore", { day });
+    },
+  };
+}
+
 /** What was put as a record of a room comes back as one: the row's checksum was right. */
 function toRoom(json: string): RoomRecord {
   return JSON.parse(json) as RoomRecord;
@@ -41,4 +60,8 @@ function toRoom(json: string): RoomRecord {
 
 function toSummary(json: string): RunSummary {
   return JSON.parse(json) as RunSummary;
+}
+
+function toDay(json: string): AnalyticsDay {
+  return JSON.parse(json) as AnalyticsDay;
 }

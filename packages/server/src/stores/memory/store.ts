@@ -1,6 +1,7 @@
 import type { StorageOptions } from "../../storage.js";
 import { STORAGE_BOUNDS } from "../../storage-bounds.js";
 import type { Store } from "../../store.js";
+import { createMemoryAnalytics } from "./analytics.js";
 import { createMemoryHistory } from "./history.js";
 import { createMemoryRooms } from "./rooms.js";
 
@@ -9,6 +10,7 @@ export function createMemoryStore({ bounds = {} }: StorageOptions = {}): Store {
   return {
     rooms: createMemoryRooms(),
     history: createMemoryHistory({ ...STORAGE_BOUNDS, ...bounds }),
+    analytics: createMemoryAnalytics(),
     async [Symbol.asyncDispose]() {},
   };
 }
