@@ -31,6 +31,9 @@ export const ConnectionAck = Type.Object({
     rate_per_minute: Type.Integer({ description: "Messages; 0: no limit." }),
   }),
   features: Type.Array(Type.String()),
+  variants: Type.Optional(
+    Type.Record(Type.String(), Type.String(), { description: "Of each experiment the variant." }),
+  ),
 });
 
 export const Resume = Type.Object({

@@ -2,7 +2,7 @@ import { type Codec, ProtocolFailure } from "@sparql-live/protocol";
 import { readAwarenessUpdate } from "../documents/awareness-reader.js";
 import type { Handler } from "../realtime/dispatcher.js";
 import type { Peer } from "../realtime/peer.js";
-import type { RoomAction } from "../realtime/rooms/policy.js";
+import type { RoomVerb } from "../realtime/policy.js";
 import type { Room } from "../realtime/rooms/room.js";
 import type { Rooms } from "../realtime/rooms/rooms.js";
 import { shareMessage } from "../realtime/shared-message.js";
@@ -20,13 +20,13 @@ export function createCollaborationHandlers({ rooms }: { readonly rooms: Rooms }
   const inRoom = (
     peer: Peer,
     roomId: string,
-    action: RoomAction,
+    verb: RoomVerb,
     work: (room: Room) => void | Promise<void>,
   ): void | Promise<void> => {
     const start = () => {
       const room = rooms.get(roomId);
       if (room === undefined) throw new ProtocolFailure("not_in_room", `Join the room "${roomId}" first.`);
-      room.check(peer, action);
+      room.check(peer, verb);
       return work(room);
     };
     const settled = rooms.settled(peer, roomId);

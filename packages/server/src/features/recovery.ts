@@ -135,7 +135,7 @@ function returnTo(
   const work = async () => {
     let room: Room;
     try {
-      room = await rooms.open(roomId);
+      room = await rooms.openFor("join", peer, roomId);
       await room.enter(peer, undefined);
     } catch (error) {
       peer.roomIds.delete(roomId);

@@ -8,6 +8,7 @@ import type {
   FastifyRequest,
 } from "fastify";
 import type { Logger } from "pino";
+import { createAdminEndpoint } from "../admin/endpoint.js";
 import { type Live, openLive } from "../live.js";
 import type { LiveOptions } from "../live-options.js";
 import { createLog } from "../log.js";
@@ -15,7 +16,9 @@ import { createMemoryStorage } from "../memory-storage.js";
 import { failureOf, isFault } from "../realtime/refusals.js";
 import type { Storage } from "../storage.js";
 import { NotAcceptable } from "./accept.js";
+import { type AdminGateDeps, createAdminGate } from "./admin-gate.js";
 import { createAdminCheck } from "./admin-key.js";
+import { mountAnalytics } from "./analytics.js";
 import { mountAsyncApi } from "./asyncapi/routes.js";
 import { mountConnections } from "./connections.js";
 import { mountExamples } from "./examples.js";
@@ -38,6 +41,10 @@ export interface SparqlLiveOptions extends Partial<Omit<LiveOptions, "engine" | 
   readonly storage?: Storage;
   /** Proves an administrator, in `Authorization: Bearer`. 32 characters or more. Default `null`: there is none. */
   readonly adminKey?: string | null;
+  /** Whether `/api/ws/admin` takes the key in the address too (`api_key`), where logs may show it. Default `false`. */
+  readonly adminKeyInAddress?: boolean;
+  /** Who a token stands for; a user of the role `admin` is let in like who has the key. Default: there are no tokens. */
+  readonly userOfToken?: AdminGateDeps["userOfToken"];
   /** Origins, besides the server's own, whose pages may connect. Default none. */
   readonly allowedOrigins?: readonly string[];
   /** Whether to serve the page at `/`. Default: where there is an engine. */
@@ -57,8 +64,10 @@ export const sparqlLive: FastifyPluginAsync<SparqlLiveOptions> = async (app, opt
   const { engine = null, log = createLog("info") } = options;
   // Before anything is opened: a key that is too short is refused.
   const isAdminKey = createAdminCheck(options.adminKey ?? null);
+  const gate = createAdminGate({ isAdminKey, userOfToken: options.userOfToken, log });
   const storage = options.storage ?? createMemoryStorage();
   const live = await openLive({ ...options, engine, storage, log });
+  const adminEndpoint = createAdminEndpoint({ live, engine, drain: () => live.close() }, log);
   mountSecurityHeaders(app);
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, live, log));
 
@@ -70,8 +79,9 @@ export const sparqlLive: FastifyPluginAsync<SparqlLiveOptions> = async (app, opt
     mountVoid(app, engine);
     await mountSparql(app, { engine, live, log });
   }
-  await mountRooms(app, { live, isAdminKey, allowedOrigins: options.allowedOrigins ?? [] });
-  mountConnections(app, live, isAdminKey);
+  await mountRooms(app, { live, gate, allowedOrigins: options.allowedOrigins ?? [] });
+  mountConnections(app, live, gate);
+  mountAnalytics(app, live, gate);
   mountMetrics(app, live, engine?.endpoints ?? null);
   mountHealth(app, engine, live);
   if (options.page ?? engine !== null) await mountStaticFiles(app);
@@ -83,10 +93,12 @@ export const sparqlLive: FastifyPluginAsync<SparqlLiveOptions> = async (app, opt
     prefix: app.prefix.replace(/\/$/, ""),
     allowedOrigins: options.allowedOrigins ?? [],
     refuseForeign: options.refuseForeignUpgrades ?? false,
+    admin: { gate, endpoint: adminEndpoint, keyInAddress: options.adminKeyInAddress ?? false },
   });
   const detach = upgrades.attach(app.server);
   app.addHook("preClose", async () => {
     await live.close();
+    adminEndpoint.close();
     if (options.storage === undefined) await storage.close();
     detach();
   });

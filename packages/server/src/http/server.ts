@@ -12,7 +12,7 @@ import { mountNotFound, sparqlLive } from "./plugin.js";
 
 export type ServerSettings = Omit<LiveOptions, "engine" | "storage" | "log"> &
   Pick<Settings, "host" | "port" | "logLevel" | "allowedOrigins"> &
-  Partial<Pick<Settings, "adminKey">>;
+  Partial<Pick<Settings, "adminKey" | "adminKeyInAddress">>;
 
 export interface Server {
   /** To mount more beside it before it listens. */

@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import type { Live } from "../live.js";
 import { isFault } from "../realtime/refusals.js";
+import type { RunSummary } from "../store.js";
 import { type Chosen, negotiate, singleHeader } from "./accept.js";
 import { representationsOf, writeDocument } from "./documents.js";
 import { UNDOCUMENTED } from "./operation.js";
@@ -57,10 +58,12 @@ async function answerRequest(
   const queryId = queryIdOf(request);
   const run = deps.live.runs.begin(`http:${request.ip}`, queryId);
   reply.header("query-id", queryId);
+  const named = asked.endpointId === undefined ? {} : { endpointId: asked.endpointId };
+  let opened: Opened | null = null;
   const events = deps.engine.answer(
     {
       sparql: asked.query,
-      ...(asked.endpointId === undefined ? {} : { endpointId: asked.endpointId }),
+      ...named,
       // The headers are known before anything is executed.
       execute: request.method !== "HEAD",
     },
@@ -69,11 +72,28 @@ async function answerRequest(
   reply.raw.once("close", () => {
     if (!reply.raw.writableFinished) run.cancel("disconnected");
     run.end();
+    deps.live.analytics.count(
+      {
+        kind: "sparql",
+        text: asked.query ?? "",
+        outcome: outcomeOf(reply),
+        rowCount: opened?.answer.result()?.rowCount ?? 0,
+        startedAtMs: run.startedAtMs,
+        endedAtMs: Date.now(),
+      },
+      named,
+    );
     // Where the document was not read to its end, nobody else ends the engine's work. What it throws on the way
     // out concerns nobody any more.
     events.return().catch(() => undefined);
   });
-  return send(request, reply, await open(request, events), deps);
+  opened = await open(request, events);
+  return send(request, reply, opened, deps);
+}
+
+function outcomeOf(reply: FastifyReply): RunSummary["outcome"] {
+  if (!reply.raw.writableFinished) return "cancelled";
+  return reply.statusCode < 400 ? "completed" : "failed";
 }
 
 interface Opened {

@@ -3,6 +3,7 @@ import type { Server as HttpsServer } from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import {
+  type Codec,
   closeReason,
   DEFAULT_SUBPROTOCOL,
   FAILURES,
@@ -17,7 +18,10 @@ import type { Live } from "../live.js";
 import type { Newcomer } from "../live-options.js";
 import { CODECS } from "../realtime/codecs.js";
 import type { Connection } from "../realtime/connection.js";
+import { failureOf } from "../realtime/refusals.js";
 import { createWsTransport, LiveSocket } from "../realtime/ws-transport.js";
+import { BLOCKED } from "./admin-gate.js";
+import { ADMIN_PATH, type AdminDoor, admitAdmin } from "./admin-upgrade.js";
 import { newcomerOf, offeredProtocols, placeOf, urlOf } from "./newcomers.js";
 import { isOriginAllowed } from "./origin.js";
 import { PROBLEM_TYPE, problem } from "./problem.js";
@@ -46,6 +50,8 @@ export interface UpgradeOptions {
   readonly allowedOrigins: readonly string[];
   /** Whether upgrades of foreign paths are answered with 404, rather than left to their owner. */
   readonly refuseForeign: boolean;
+  /** Absent: there is nothing for admins here. */
+  readonly admin?: AdminDoor;
 }
 
 /** Brings WebSockets in: by the upgrades of HTTP servers, or as they come from a `WebSocketServer` elsewhere. */
@@ -62,6 +68,12 @@ export interface Upgrades {
   accept(webSocket: WebSocket, request: IncomingMessage, newcomer?: Newcomer): Connection | null;
 }
 
+interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+}
+
 interface Refusal {
   readonly status: number;
   readonly code: string;
@@ -70,7 +82,13 @@ interface Refusal {
 }
 
 /** Answers WebSocket upgrades under `/api/ws/`. What must be refused is refused by HTTP, before the upgrade. */
-export function createUpgrades({ live, prefix, allowedOrigins, refuseForeign }: UpgradeOptions): Upgrades {
+export function createUpgrades({
+  live,
+  prefix,
+  allowedOrigins,
+  refuseForeign,
+  admin: door,
+}: UpgradeOptions): Upgrades {
   const server = new WebSocketServer(WS_OPTIONS);
 
   const examine = (request: IncomingMessage, url: URL | null, address: string): Newcomer | Refusal => {
@@ -87,6 +105,26 @@ export function createUpgrades({ live, prefix, allowedOrigins, refuseForeign }: 
     return { ...newcomer, ...place, isModern: offered.length > 0 };
   };
 
+  const examineAdmin = async (request: IncomingMessage, url: URL, address: string, admin: AdminDoor) => {
+    const entry = await admitAdmin(request, url, address, admin);
+    if (entry.kind === "refused") return NOT_FOUND;
+    if (entry.kind === "blocked") return withRetry(BLOCKED, entry.retryAfterMs);
+    if (!isOriginAllowed(request.headers.origin, request.headers.host, allowedOrigins)) return FOREIGN_ORIGIN;
+    if (live.isDraining) return REFUSALS.going_away;
+    return admin.endpoint.isFull ? REFUSALS.too_many_connections : entry;
+  };
+  const upgradeAdmin = async ({ request, socket, head }: Upgrade, url: URL, admin: AdminDoor) => {
+    const address = (socket as Socket).remoteAddress ?? "";
+    const examined = await examineAdmin(request, url, address, admin).catch((error: unknown) => {
+      const { code, message } = failureOf(error);
+      return refusalOf(code, message);
+    });
+    if ("status" in examined) return refuse(socket, examined);
+    server.handleUpgrade(request, socket, head, (webSocket) =>
+      admin.endpoint.connect(createWsTransport(webSocket, request.socket), codecOf(webSocket), examined.who),
+    );
+  };
+
   const upgrades: Upgrades = {
     handle(request, socket, head) {
       const url = urlOf(request);
@@ -94,6 +132,10 @@ export function createUpgrades({ live, prefix, allowedOrigins, refuseForeign }: 
       if (!owned && !refuseForeign) return false;
       // Until `ws` takes over, an error of the socket would have no listener.
       socket.on("error", () => socket.destroy());
+      if (door !== undefined && url?.pathname === `${prefix}${ADMIN_PATH}`) {
+        void upgradeAdmin({ request, socket, head }, url, door);
+        return true;
+      }
       // A server's upgrade hands over its TCP (or TLS) socket; the type is wider for the sake of tunnels.
       const examined = examine(request, url, (socket as Socket).remoteAddress ?? "");
       if ("status" in examined) refuse(socket, examined);
@@ -119,12 +161,19 @@ export function createUpgrades({ live, prefix, allowedOrigins, refuseForeign }: 
   };
 
   const admit = (webSocket: WebSocket, request: IncomingMessage, newcomer: Newcomer): Connection | null => {
-    const chosen = SUBPROTOCOLS.find((subprotocol) => subprotocol === webSocket.protocol);
     const transport = createWsTransport(webSocket, request.socket);
-    return live.connect(transport, CODECS[chosen ?? DEFAULT_SUBPROTOCOL], newcomer);
+    return live.connect(transport, codecOf(webSocket), newcomer);
   };
 
   return upgrades;
+}
+
+function codecOf({ protocol }: WebSocket): Codec {
+  return CODECS[SUBPROTOCOLS.find((subprotocol) => subprotocol === protocol) ?? DEFAULT_SUBPROTOCOL];
+}
+
+function withRetry(refusal: Refusal, retryAfterMs: number): Refusal {
+  return { ...refusal, headers: { "retry-after": String(Math.max(1, Math.ceil(retryAfterMs / 1_000))) } };
 }
 
 const NOT_FOUND: Refusal = {

@@ -53,11 +53,11 @@ export function createAdmission(parts: Parts, core: Core<Peer>, drain: Drain): A
 function peerOf(
   transport: Transport,
   codec: Codec,
-  { userId, userName, acknowledges = false }: Newcomer,
+  { userId, userName, role = "user", acknowledges = false }: Newcomer,
   core: Core<Peer>,
 ): Peer {
   const id = randomUUID();
-  const user = { id: userId ?? guestIdOf(id), name: userName ?? userId ?? "Guest" };
+  const user = { id: userId ?? guestIdOf(id), name: userName ?? userId ?? "Guest", role };
   return new Peer(core, { id, user, transport, codec, acknowledges });
 }
 

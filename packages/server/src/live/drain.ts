@@ -10,7 +10,7 @@ export interface Drain {
 }
 
 export interface DrainDeps
-  extends Pick<Parts, "runs" | "queries" | "hub" | "wheel" | "rooms" | "broadcasts"> {
+  extends Pick<Parts, "runs" | "queries" | "analytics" | "hub" | "wheel" | "rooms" | "broadcasts"> {
   /** What is done without being asked for. */
   readonly stopPushing: () => void;
   readonly stopSweeping: () => void;
@@ -41,10 +41,11 @@ export function createDrain(deps: DrainDeps): Drain {
   };
 }
 
-async function endRuns({ runs, queries }: DrainDeps): Promise<void> {
+async function endRuns({ runs, queries, analytics }: DrainDeps): Promise<void> {
   runs.cancelAll("shutdown");
   await settledWithin(runs.idle(), SERVER_LIMITS.shutdownTimeoutMs);
   await settledWithin(queries?.settled() ?? Promise.resolve(), SERVER_LIMITS.shutdownTimeoutMs);
+  await settledWithin(analytics.settled(), SERVER_LIMITS.shutdownTimeoutMs);
 }
 
 async function closeConnections({ hub }: DrainDeps): Promise<void> {

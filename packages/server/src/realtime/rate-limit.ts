@@ -27,7 +27,7 @@ export function rateClassOf(type: string): RateClass {
 
 export interface RateLimits {
   /** 0: no limit. */
-  readonly requestsPerMinute: number;
+  readonly ratePerMinute: number;
 }
 
 /**
@@ -41,14 +41,14 @@ export class RateBuckets {
   #editAtMs: number;
 
   constructor(limits: RateLimits, nowMs: number) {
-    this.#requestTokens = limits.requestsPerMinute;
+    this.#requestTokens = limits.ratePerMinute;
     this.#requestAtMs = nowMs;
     this.#editAtMs = nowMs;
   }
 
   /** 0 where the message may pass, else the milliseconds until one of its class may. */
   take(rateClass: RateClass, limits: RateLimits, nowMs: number): number {
-    if (rateClass === "exempt" || limits.requestsPerMinute === 0) return 0;
+    if (rateClass === "exempt" || limits.ratePerMinute === 0) return 0;
     if (rateClass === "edit") {
       const perMs = SERVER_LIMITS.editsPerSecondCount / 1_000;
       const tokens = refilled(this.#editTokens, nowMs - this.#editAtMs, perMs, SERVER_LIMITS.editBurstCount);
@@ -56,9 +56,9 @@ export class RateBuckets {
       this.#editTokens = tokens < 1 ? tokens : tokens - 1;
       return tokens < 1 ? (1 - tokens) / perMs : 0;
     }
-    const { requestsPerMinute } = limits;
-    const perMs = requestsPerMinute / 60_000;
-    const tokens = refilled(this.#requestTokens, nowMs - this.#requestAtMs, perMs, requestsPerMinute);
+    const { ratePerMinute } = limits;
+    const perMs = ratePerMinute / 60_000;
+    const tokens = refilled(this.#requestTokens, nowMs - this.#requestAtMs, perMs, ratePerMinute);
     this.#requestAtMs = nowMs;
     this.#requestTokens = tokens < 1 ? tokens : tokens - 1;
     return tokens < 1 ? (1 - tokens) / perMs : 0;

@@ -1,9 +1,10 @@
-import { randomBytes } from "node:crypto";
 import { ProtocolFailure, WIRE_LIMITS } from "@sparql-live/protocol";
 import { SERVER_LIMITS } from "../../limits.js";
 import type { RoomRecord, RoomRole } from "../../store.js";
 import type { Peer } from "../peer.js";
+import { mayDo } from "../policy.js";
 import { welcome } from "./entrance.js";
+import { newInvite } from "./invitations.js";
 import { type LeaveReason, Room, roomNotFound } from "./room.js";
 import type { RoomDeps } from "./room-deps.js";
 import { countUsers } from "./room-presence.js";
@@ -37,6 +38,11 @@ export interface Rooms {
   delete(roomId: string): Promise<void>;
   /** Throws `room_not_found`. */
   open(roomId: string): Promise<Room>;
+  /**
+   * For a peer that is in the room or may do this from outside; else throws `room_not_found`. What is refused and what
+   * is absent cost the same: one look into the store.
+   */
+  openFor(verb: "join" | "readHistory", peer: Peer, roomId: string, invite?: string): Promise<Room>;
   /** Where it is in memory. */
   get(roomId: string): Room | undefined;
   /** Throws `room_not_found`, `room_full`, `too_many_rooms`. Settles when the peer was told. */
@@ -115,6 +121,15 @@ export function createRooms(deps: RoomDeps, limits: RoomLimits): Rooms {
     return under;
   };
 
+  const openFor: Rooms["openFor"] = async (verb, peer, roomId, invite) => {
+    const room = deleting.has(roomId) ? undefined : rooms.get(roomId);
+    if (room?.admits(verb, peer, invite) === true) return room;
+    const record = await store.rooms.get(roomId);
+    const isAdmitted = room === undefined && record !== null && mayDo(verb, record, peer.user, invite);
+    if (!isAdmitted) throw roomNotFound(roomId);
+    return open(roomId);
+  };
+
   const make = async (wanted: NewRoom): Promise<RoomRecord> => {
     const record = recordOf(wanted, limits);
     if (deleting.has(record.id) || (await store.rooms.get(record.id)) !== null) {
@@ -136,9 +151,13 @@ export function createRooms(deps: RoomDeps, limits: RoomLimits): Rooms {
   };
 
   /** The room; made where that is wanted and it is missing, by one of several who come at once. */
-  const openOrMake = async (peer: Peer, roomId: string, makes: boolean): Promise<Room> => {
+  const openOrMake = async (
+    peer: Peer,
+    roomId: string,
+    { invite, makes = false }: JoinOptions,
+  ): Promise<Room> => {
     try {
-      return await open(roomId);
+      return await openFor("join", peer, roomId, invite);
     } catch (error) {
       if (!makes || !(error instanceof ProtocolFailure) || error.code !== "room_not_found") throw error;
     }
@@ -147,7 +166,7 @@ export function createRooms(deps: RoomDeps, limits: RoomLimits): Rooms {
     } catch (error) {
       if (!(error instanceof ProtocolFailure) || error.code !== "room_exists") throw error;
     }
-    return await open(roomId);
+    return await openFor("join", peer, roomId, invite);
   };
 
   const join = async (peer: Peer, roomId: string, options: JoinOptions): Promise<void> => {
@@ -158,7 +177,7 @@ export function createRooms(deps: RoomDeps, limits: RoomLimits): Rooms {
         `A connection may be in ${limits.roomsPerConnectionCount} rooms; leave one first.`,
       );
     }
-    const room = await openOrMake(peer, roomId, options.makes ?? false);
+    const room = await openOrMake(peer, roomId, options);
     await room.enter(peer, options.invite);
     if (rooms.get(roomId) === room) return welcome(room, peer, options.correlationId);
     // It was deleted or put away while the peer entered.
@@ -174,6 +193,7 @@ export function createRooms(deps: RoomDeps, limits: RoomLimits): Rooms {
   const registry: Rooms = {
     create,
     open,
+    openFor,
     get: (roomId) => rooms.get(roomId),
     async delete(roomId) {
       const room = await open(roomId);
@@ -307,6 +327,6 @@ function recordOf(room: NewRoom, limits: RoomLimits): RoomRecord {
     roles: {},
     defaultRole: room.defaultRole ?? "editor",
     bannedUserIds: [],
-    invite: isPublic ? null : randomBytes(16).toString("base64url"),
+    invite: isPublic ? null : newInvite(),
   };
 }
