@@ -90,7 +90,7 @@ export interface AdminReplies {
 }
 
 /** One day of one endpoint. */
-export interface AnalyticsInfo {
+interface AnalyticsInfo {
   readonly day: string;
   readonly endpoint_id: string;
   readonly questions: number;

@@ -17,7 +17,7 @@ import { checkedAction } from "./request.js";
 
 const RATE = { ratePerMinute: SERVER_LIMITS.adminActionsPerMinuteCount };
 
-export interface AdminSessionOptions {
+interface AdminSessionOptions {
   readonly transport: Transport;
   readonly codec: Codec;
   /** For the log: a user's id, or `key`. */

@@ -5,7 +5,7 @@ import type { Tier, User } from "./connection.js";
  * How somebody stands to a room. `newcomer`: may come in, because it is public or its invitation was shown.
  * `outsider`: may not, or is banned; to an outsider a room is not there.
  */
-export type Standing = RoomRole | "newcomer" | "outsider";
+type Standing = RoomRole | "newcomer" | "outsider";
 
 const INSIDE = ["owner", "editor", "viewer"] as const;
 const WRITING = ["owner", "editor"] as const;

@@ -27,7 +27,7 @@ import type { Attaching } from "./watched-run.js";
 import type { Watching } from "./watcher.js";
 
 /** What a user may take by asking. */
-export interface QueryLimits {
+interface QueryLimits {
   readonly parallelQueries: number;
   readonly maxRows: number;
 }

@@ -5,7 +5,7 @@ import { isAllowed } from "../policy.js";
 import type { Room } from "./room.js";
 
 /** `make`: where there is none. `rotate`: another one, and the one before is good no more. `revoke`: none. */
-export type InviteAction = "make" | "rotate" | "revoke";
+type InviteAction = "make" | "rotate" | "revoke";
 
 /** 128 bits: not to be guessed. */
 export function newInvite(): string {
