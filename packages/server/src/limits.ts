@@ -129,6 +129,20 @@ export const SERVER_LIMITS = {
   /** Of the admin's key. It must fit in a header. */
   minAdminKeyCharacters: 32,
   maxAdminKeyCharacters: 256,
+  /** Wrong keys of one address within the window; after them nothing that it shows is looked at until its end. */
+  adminFailuresCount: 10,
+  adminFailureWindowMs: 60_000,
+  /** Addresses of which that is remembered; the oldest are forgotten first. */
+  adminFailureAddressesCount: 10_000,
+  /** Sockets of admins at a time. */
+  adminConnectionsCount: 20,
+  /** Actions of one such socket. */
+  adminActionsPerMinuteCount: 600,
+  maxBroadcastCharacters: 10_000,
+  /** Between two pushes of metrics. */
+  minMetricsIntervalMs: 250,
+  maxMetricsIntervalMs: 60_000,
+  defaultMetricsIntervalMs: 1_000,
 
   /** Time for who comes without a token to show one. */
   authenticationTimeoutMs: 5_000,
@@ -198,6 +212,22 @@ export const SERVER_LIMITS = {
   historyAgeMs: 90 * 24 * 3_600_000,
   /** Runs remembered in all. */
   historyBytes: 64 * 1024 * 1024,
+
+  /** Experiments, and variants of one. */
+  experimentsCount: 20,
+  variantsCount: 20,
+
+  /** Upper bounds of the latencies that analytics tell apart; what took longer is one more class. */
+  analyticsBucketsMs: [30, 100, 300, 1_000, 3_000, 10_000, 30_000],
+  /** How long the counts of a day are kept. */
+  analyticsDaysCount: 90,
+  /** Days of which one answer tells where nobody says which. */
+  analyticsToldDaysCount: 30,
+  /** Texts of a day and an endpoint, and characters of each, where they are kept at all. */
+  analyticsTextsCount: 100,
+  analyticsTextCharacters: 500,
+  /** Samples that wait to be stored; further ones are not counted. */
+  analyticsWaitingCount: 10_000,
 
   /** How often what is too old is cleared away; nobody sees it in between. */
   sweepIntervalMs: 30_000,

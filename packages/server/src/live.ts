@@ -18,7 +18,7 @@ import type { Peer } from "./realtime/peer.js";
 import { changeMember } from "./realtime/rooms/members.js";
 
 /** The real-time part, put together: connections, rooms, what answers messages, and the queries in progress. */
-export interface Live extends Admission, Omit<Parts, "log" | "limits" | "ticker" | "wheel"> {
+export interface Live extends Admission, Omit<Parts, "log"> {
   /** What an application does by itself: send, let in, put out. */
   readonly controls: Controls;
   /** What is stored of a user: to be taken along, and to be erased. */
@@ -38,8 +38,8 @@ export interface Live extends Admission, Omit<Parts, "log" | "limits" | "ticker"
 export async function openLive(options: LiveOptions): Promise<Live> {
   const { engine } = options;
   const parts = await openParts(options);
-  const { log, limits, ticker, wheel, ...stateful } = parts;
-  const { hub, rooms, sessions, counters } = stateful;
+  const { log, ...stateful } = parts;
+  const { limits, ticker, wheel, hub, rooms, sessions, counters, experiments } = stateful;
   const features = featuresOf(engine !== null, limits);
 
   const drain = createDrain({
@@ -68,7 +68,8 @@ export async function openLive(options: LiveOptions): Promise<Live> {
     counters,
     log,
     dispatch: dispatcher.dispatch,
-    rateLimits: { requestsPerMinute: limits.rateLimitPerMinute },
+    rateLimits: limits.tiers,
+    variantsOf: experiments.variantsOf,
     heartbeatIntervalMs: limits.heartbeatIntervalMs,
     heartbeatTimeoutMs: limits.heartbeatTimeoutMs,
     greeting: (peer) => greetingOf(peer, features, parts),

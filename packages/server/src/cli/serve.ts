@@ -34,7 +34,7 @@ function settingOption(name: (typeof SETTING_NAMES)[number]): Option {
   const setting = SETTINGS[name];
   const placeholder = "placeholder" in setting ? ` ${setting.placeholder}` : " [true|false]";
   const fallback = JSON.stringify(setting.default);
-  const shown = fallback === "null" || fallback === "[]" ? "" : ` (default: ${fallback})`;
+  const shown = ["null", "[]", "{}"].includes(fallback) ? "" : ` (default: ${fallback})`;
   // `name` is what commander files the value under, whatever the flag is called.
   return new Option(`${flagOf(name)}${placeholder}`, `${setting.help}${shown}`);
 }

@@ -56,6 +56,7 @@ const NOTHING = {
   recoveries: { resumed: 0, rejoined: 0, refused: 0 },
   rooms_recovered: 0,
   rooms_not_recovered: 0,
+  connections_by_variant: {},
 };
 
 test("[HTTP-20] a server that did nothing says so, in every number", async () => {

@@ -1,5 +1,6 @@
 import accepts from "@fastify/accepts";
 import type { Engine } from "@sparql-live/engine";
+import { FAILURES } from "@sparql-live/protocol";
 import type {
   FastifyError,
   FastifyInstance,
@@ -8,14 +9,18 @@ import type {
   FastifyRequest,
 } from "fastify";
 import type { Logger } from "pino";
+import { createAdminEndpoint } from "../admin/endpoint.js";
 import { type Live, openLive } from "../live.js";
 import type { LiveOptions } from "../live-options.js";
 import { createLog } from "../log.js";
 import { createMemoryStorage } from "../memory-storage.js";
+import type { User } from "../realtime/connection.js";
 import { failureOf, isFault } from "../realtime/refusals.js";
 import type { Storage } from "../storage.js";
 import { NotAcceptable } from "./accept.js";
+import { createAdminGate } from "./admin-gate.js";
 import { createAdminCheck } from "./admin-key.js";
+import { mountAnalytics } from "./analytics.js";
 import { mountAsyncApi } from "./asyncapi/routes.js";
 import { mountBackup } from "./backup.js";
 import { mountConnections } from "./connections.js";
@@ -43,6 +48,8 @@ export interface SparqlLiveOptions extends Partial<Omit<LiveOptions, "engine" | 
   readonly storage?: Storage;
   /** Proves an administrator, in `Authorization: Bearer`. 32 characters or more. Default `null`: there is none. */
   readonly adminKey?: string | null;
+  /** Whether `/api/ws/admin` takes the key in the address too (`api_key`), where logs may show it. Default `false`. */
+  readonly adminKeyInAddress?: boolean;
   /** Origins, besides the server's own, whose pages may connect. Default none. */
   readonly allowedOrigins?: readonly string[];
   /** Whether messages are compressed for clients that offer permessage-deflate. Default `false`. */
@@ -61,11 +68,17 @@ export interface SparqlLiveOptions extends Partial<Omit<LiveOptions, "engine" | 
  * running queries and closes the connections.
  */
 export const sparqlLive: FastifyPluginAsync<SparqlLiveOptions> = async (app, options) => {
-  const { engine = null, log = createLog("info") } = options;
+  const { engine = null, log = createLog("info"), allowedOrigins = [] } = options;
   // Before anything is opened: a key that is too short is refused.
   const isAdminKey = createAdminCheck(options.adminKey ?? null);
   const storage = options.storage ?? createMemoryStorage();
   const live = await openLive({ ...options, engine, storage, log });
+  const adminGate = createAdminGate({
+    isAdminKey,
+    userOfToken: (token, address) => userOfToken(live, token, address),
+    log,
+  });
+  const adminEndpoint = createAdminEndpoint({ live, engine, drain: () => live.close() }, log);
   mountSecurityHeaders(app);
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, live, log));
 
@@ -83,33 +96,52 @@ export const sparqlLive: FastifyPluginAsync<SparqlLiveOptions> = async (app, opt
   });
   if (engine !== null) {
     mountExamples(app, engine);
-    mountText2Sparql(app, engine);
+    mountText2Sparql(app, { engine, live, gate });
     mountVoid(app, engine);
-    await mountSparql(app, { engine, live, log });
+    await mountSparql(app, { engine, live, gate, log });
   }
   mountTickets(app, live.authentication, gate);
-  await mountRooms(app, { live, gate, isAdminKey, allowedOrigins: options.allowedOrigins ?? [] });
-  if (engine !== null) mountEndpoints(app, { live, gate, allowedOrigins: options.allowedOrigins ?? [] });
-  mountConnections(app, live, isAdminKey);
-  mountUserData(app, { live, gate, isAdminKey, allowedOrigins: options.allowedOrigins ?? [] });
-  mountBackup(app, storage, isAdminKey);
+  await mountRooms(app, { live, gate, adminGate, allowedOrigins });
+  if (engine !== null) mountEndpoints(app, { live, gate, allowedOrigins });
+  mountConnections(app, live, adminGate);
+  mountAnalytics(app, live, adminGate);
+  mountUserData(app, { live, gate, adminGate, allowedOrigins });
+  mountBackup(app, storage, adminGate);
   mountMetrics(app, live, engine?.endpoints ?? null);
 
   const upgrades = createUpgrades({
     live,
     prefix: app.prefix.replace(/\/$/, ""),
-    allowedOrigins: options.allowedOrigins ?? [],
+    allowedOrigins,
     refuseForeign: options.refuseForeignUpgrades ?? false,
     compression: options.compression ?? false,
+    admin: { gate: adminGate, endpoint: adminEndpoint, keyInAddress: options.adminKeyInAddress ?? false },
   });
   const detach = upgrades.attach(app.server);
   app.addHook("preClose", async () => {
     await live.close();
+    adminEndpoint.close();
     if (options.storage === undefined) await storage.close();
     detach();
   });
   options.onLive?.(live);
 };
+
+/** An admin shows a token; one that proves nothing is counted as a wrong key. */
+async function userOfToken(
+  { authentication }: Live,
+  token: string,
+  address: string,
+): Promise<Omit<User, "name"> | null> {
+  if (authentication.isOpen) return null;
+  try {
+    const { userId, role } = await authentication.prove(token, { remoteAddress: address });
+    return { id: userId, role };
+  } catch (error) {
+    if (FAILURES[failureOf(error).code].http === 401) return null;
+    throw error;
+  }
+}
 
 function answerError(
   error: unknown,

@@ -17,7 +17,9 @@ import { mountNotFound, sparqlLive } from "./plugin.js";
 /** Where no `authenticator` is given, it is what the settings ask for. */
 export type ServerSettings = Omit<LiveOptions, "engine" | "storage" | "log"> &
   Pick<Settings, "host" | "port" | "logLevel" | "allowedOrigins"> &
-  Partial<Pick<Settings, "adminKey" | "allowedNetworks" | "compression" | "insecureOpen">> &
+  Partial<
+    Pick<Settings, "adminKey" | "adminKeyInAddress" | "allowedNetworks" | "compression" | "insecureOpen">
+  > &
   Partial<AuthSettings>;
 
 export interface Server {

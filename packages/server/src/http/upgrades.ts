@@ -3,6 +3,7 @@ import type { Server as HttpsServer } from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import {
+  type Codec,
   closeReason,
   DEFAULT_SUBPROTOCOL,
   FAILURES,
@@ -23,6 +24,8 @@ import type { Connection } from "../realtime/connection.js";
 import { increment } from "../realtime/counters.js";
 import { failureOf } from "../realtime/refusals.js";
 import { createWsTransport, LiveSocket } from "../realtime/ws-transport.js";
+import { BLOCKED } from "./admin-gate.js";
+import { ADMIN_PATH, type AdminDoor, admitAdmin } from "./admin-upgrade.js";
 import { problemResponse } from "./broken-requests.js";
 import { credentialOf, newcomerOf, offeredProtocols, placeOf, strangerOf, urlOf } from "./newcomers.js";
 import { isOriginAllowed } from "./origin.js";
@@ -54,6 +57,8 @@ export interface UpgradeOptions {
   readonly refuseForeign: boolean;
   /** Whether connections may be compressed, where the client offers it. */
   readonly compression: boolean;
+  /** Absent: there is nothing for admins here. */
+  readonly admin?: AdminDoor;
 }
 
 /** Brings WebSockets in: by the upgrades of HTTP servers, or as they come from a `WebSocketServer` elsewhere. */
@@ -76,6 +81,12 @@ interface Proven {
   readonly failure?: FailureCode;
 }
 
+interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+}
+
 interface Refusal {
   readonly status: number;
   readonly code: string;
@@ -90,6 +101,7 @@ export function createUpgrades({
   allowedOrigins,
   refuseForeign,
   compression,
+  admin: door,
 }: UpgradeOptions): Upgrades {
   const plain = new WebSocketServer({ ...WS_OPTIONS, perMessageDeflate: false });
   const compressing = new WebSocketServer({ ...WS_OPTIONS, perMessageDeflate: DEFLATE_OPTIONS });
@@ -109,6 +121,26 @@ export function createUpgrades({
     return { ...newcomer, ...place, isModern: offered.length > 0 };
   };
 
+  const examineAdmin = async (request: IncomingMessage, url: URL, address: string, admin: AdminDoor) => {
+    const entry = await admitAdmin(request, url, address, admin);
+    if (entry.kind === "refused") return NOT_FOUND;
+    if (entry.kind === "blocked") return withRetry(BLOCKED, entry.retryAfterMs);
+    if (!isOriginAllowed(request.headers.origin, request.headers.host, allowedOrigins)) return FOREIGN_ORIGIN;
+    if (live.isDraining) return REFUSALS.going_away;
+    return admin.endpoint.isFull ? REFUSALS.too_many_connections : entry;
+  };
+  const upgradeAdmin = async ({ request, socket, head }: Upgrade, url: URL, admin: AdminDoor) => {
+    const address = (socket as Socket).remoteAddress ?? "";
+    const examined = await examineAdmin(request, url, address, admin).catch((error: unknown) => {
+      const { code, message } = failureOf(error);
+      return refusalOf(code, message);
+    });
+    if ("status" in examined) return refuse(socket, examined);
+    plain.handleUpgrade(request, socket, head, (webSocket) =>
+      admin.endpoint.connect(createWsTransport(webSocket, request.socket), codecOf(webSocket), examined.who),
+    );
+  };
+
   const upgrades: Upgrades = {
     handle(request, socket, head) {
       const url = urlOf(request);
@@ -116,6 +148,10 @@ export function createUpgrades({
       if (!owned && !refuseForeign) return false;
       // Until `ws` takes over, an error of the socket would have no listener.
       socket.on("error", () => socket.destroy());
+      if (door !== undefined && url?.pathname === `${prefix}${ADMIN_PATH}`) {
+        void upgradeAdmin({ request, socket, head }, url, door);
+        return true;
+      }
       // A server's upgrade hands over its TCP (or TLS) socket; the type is wider for the sake of tunnels.
       const examined = examine(request, url, (socket as Socket).remoteAddress ?? "");
       if ("status" in examined) {
@@ -213,13 +249,20 @@ export function createUpgrades({
   };
 
   const admit = (webSocket: WebSocket, request: IncomingMessage, newcomer: Newcomer): Connection | null => {
-    const chosen = SUBPROTOCOLS.find((subprotocol) => subprotocol === webSocket.protocol);
     const transport = createWsTransport(webSocket, request.socket);
-    const codecs = webSocket.extensions === "" ? CODECS : COMPRESSING_CODECS;
-    return live.connect(transport, codecs[chosen ?? DEFAULT_SUBPROTOCOL], newcomer);
+    return live.connect(transport, codecOf(webSocket), newcomer);
   };
 
   return upgrades;
+}
+
+function codecOf({ protocol, extensions }: WebSocket): Codec {
+  const codecs = extensions === "" ? CODECS : COMPRESSING_CODECS;
+  return codecs[SUBPROTOCOLS.find((subprotocol) => subprotocol === protocol) ?? DEFAULT_SUBPROTOCOL];
+}
+
+function withRetry(refusal: Refusal, retryAfterMs: number): Refusal {
+  return { ...refusal, headers: { "retry-after": String(Math.max(1, Math.ceil(retryAfterMs / 1_000))) } };
 }
 
 const NOT_FOUND: Refusal = {

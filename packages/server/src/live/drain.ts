@@ -10,7 +10,10 @@ export interface Drain {
 }
 
 export interface DrainDeps
-  extends Pick<Parts, "runs" | "queries" | "hub" | "lobby" | "wheel" | "rooms" | "broadcasts" | "mailboxes"> {
+  extends Pick<
+    Parts,
+    "runs" | "queries" | "analytics" | "hub" | "lobby" | "wheel" | "rooms" | "broadcasts" | "mailboxes"
+  > {
   /** What is done without being asked for. */
   readonly stopPushing: () => void;
   readonly stopSweeping: () => void;
@@ -43,10 +46,11 @@ export function createDrain(deps: DrainDeps): Drain {
   };
 }
 
-async function endRuns({ runs, queries }: DrainDeps): Promise<void> {
+async function endRuns({ runs, queries, analytics }: DrainDeps): Promise<void> {
   runs.cancelAll("shutdown");
   await settledWithin(runs.idle(), SERVER_LIMITS.shutdownTimeoutMs);
   await settledWithin(queries?.settled() ?? Promise.resolve(), SERVER_LIMITS.shutdownTimeoutMs);
+  await settledWithin(analytics.settled(), SERVER_LIMITS.shutdownTimeoutMs);
 }
 
 async function closeConnections({ hub, lobby }: DrainDeps): Promise<void> {

@@ -7,6 +7,7 @@ import type { QueryRuns } from "../features/query/query-runs.js";
 import { type Limits, type LiveOptions, limitsOf, tickMsOf } from "../live-options.js";
 import { type Broadcasts, openBroadcasts } from "../realtime/broadcasts.js";
 import { type Counters, createCounters } from "../realtime/counters.js";
+import { createExperiments, type Experiments } from "../realtime/experiments.js";
 import { createHub, type Hub } from "../realtime/hub.js";
 import { createMailboxes, createUnkeptMailboxes, type Mailboxes } from "../realtime/mailboxes.js";
 import { createNoRooms } from "../realtime/rooms/no-rooms.js";
@@ -17,6 +18,7 @@ import { createTicker, type Ticker } from "../realtime/ticker.js";
 import { createWheel, type Wheel } from "../realtime/wheel.js";
 import type { Store } from "../store.js";
 import { createEphemeralVault } from "../vault.js";
+import { type Analytics, createAnalytics } from "./analytics.js";
 import { createLobby, type Lobby } from "./lobby.js";
 import { wireQueries } from "./query-wiring.js";
 
@@ -42,6 +44,8 @@ export interface Parts {
   /** Who has still to authenticate. */
   readonly lobby: Lobby;
   readonly expiries: ExpiryWatch;
+  readonly experiments: Experiments;
+  readonly analytics: Analytics;
 }
 
 /** Throws what the broker throws where its logs cannot be read. */
@@ -67,6 +71,11 @@ export async function openParts(options: LiveOptions): Promise<Parts> {
     authentication,
     broadcasts,
     runs: createRuns(),
+    experiments: createExperiments(options.experiments ?? {}),
+    analytics: createAnalytics(
+      { daysCount: limits.analyticsDays, keepsTexts: limits.analyticsTexts },
+      { store, endpoints: options.engine?.endpoints ?? null, log: options.log },
+    ),
   };
   // Runs are watched by rooms and rooms tell of runs: what is made first reaches for the other when it needs it.
   const { queries, ofRooms } = wireQueries(options, {

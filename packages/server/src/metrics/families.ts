@@ -41,6 +41,20 @@ const FAMILIES: readonly Family[] = [
     read: { label: "state", values: (snapshot) => snapshot.connections_by_state },
   },
   {
+    kind: "gauge",
+    name: "variant_connections",
+    help: "Connections that have a socket, by experiment and variant.",
+    read: {
+      label: "variant",
+      values: ({ connections_by_variant: byExperiment }) =>
+        Object.fromEntries(
+          Object.entries(byExperiment).flatMap(([experiment, byVariant]) =>
+            Object.entries(byVariant).map(([variant, count]) => [`${experiment}/${variant}`, count]),
+          ),
+        ),
+    },
+  },
+  {
     kind: "counter",
     name: "messages_received_total",
     help: "Messages of clients.",

@@ -1,6 +1,7 @@
 import { FAILURES } from "@sparql-live/protocol";
 import Type, { type Static } from "typebox";
 import type { Live } from "../live.js";
+import { increment } from "../realtime/counters.js";
 import { SESSION_STATES } from "../realtime/session.js";
 
 const Count = Type.Integer({ minimum: 0 });
@@ -45,6 +46,9 @@ export const MetricsSnapshot = Type.Object({
   ),
   rooms_recovered: Type.Integer({ minimum: 0, description: "Given back without a gap." }),
   rooms_not_recovered: Count,
+  connections_by_variant: Type.Record(Type.String(), CountByName("By variant."), {
+    description: "By experiment; of connections that have a socket.",
+  }),
 });
 
 export type MetricsSnapshot = Static<typeof MetricsSnapshot>;
@@ -79,6 +83,7 @@ export function metricsOf(live: Live): MetricsSnapshot {
     },
     rooms_recovered: counters.roomsRecovered,
     rooms_not_recovered: counters.roomsNotRecovered,
+    connections_by_variant: variantsOf(live),
   };
 }
 
@@ -98,6 +103,19 @@ function connectionsOf({ hub, sessions }: Live): Connections {
   }
   for (const _ of sessions.lost()) byState.disconnected++;
   return { connections_by_state: byState, queued_bytes: queuedBytes, max_queued_bytes: maxQueuedBytes };
+}
+
+function variantsOf({ hub, experiments }: Live): MetricsSnapshot["connections_by_variant"] {
+  const { settings } = experiments;
+  const names = Object.keys(settings);
+  if (names.length === 0) return {};
+  const counts = new Map(
+    names.map((name) => [name, new Map(Object.keys(settings[name] ?? {}).map((variant) => [variant, 0]))]),
+  );
+  for (const { variants } of hub.all()) {
+    for (const [name, variant] of Object.entries(variants)) increment(counts.get(name) ?? new Map(), variant);
+  }
+  return Object.fromEntries([...counts].map(([name, ofName]) => [name, Object.fromEntries(ofName)]));
 }
 
 function roomsOf({ rooms }: Live): Pick<MetricsSnapshot, "active_rooms" | "members" | "rooms_in_memory"> {

@@ -124,8 +124,19 @@ function parseText(name: SettingName, text: string): unknown {
         .split(",")
         .map((item) => item.trim())
         .filter((item) => item !== "");
+    case "json":
+      return parseJson(trimmed);
     case "text":
       return trimmed;
+  }
+}
+
+/** What is no JSON stays a text, and fails the check. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
   }
 }
 

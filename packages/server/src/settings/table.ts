@@ -12,7 +12,7 @@ export interface SettingDefinition<S extends TSchema = TSchema> {
   /** Stands for the value in `--help`; absent for switches. */
   readonly placeholder?: string;
   /** How the text of a flag or an environment variable is read. */
-  readonly kind: "text" | "number" | "switch" | "list";
+  readonly kind: "text" | "number" | "switch" | "list" | "json";
   /** Its value is not told, not even in an error. Default `false`. */
   readonly isSecret?: boolean;
 }
@@ -48,6 +48,10 @@ function list<S extends TSchema>(item: S, placeholder: string, allowed: string, 
   return { schema, default: [] as Static<S>[], placeholder, allowed, help, kind: "list" } as const;
 }
 
+function json<S extends TSchema>(schema: S, fallback: Static<S>, allowed: string, help: string) {
+  return { schema, default: fallback, placeholder: "<json>", allowed, help, kind: "json" } as const;
+}
+
 const HttpUrl = Type.String({ pattern: "^https?://[^\\s/]+(/\\S*)?$" });
 const Iri = Type.String({ pattern: '^[A-Za-z][A-Za-z0-9+.-]*:[^\\s<>"{}|\\\\^`]+$' });
 /** What it is exactly the engine checks. */
@@ -59,6 +63,21 @@ const AdminKey = Type.String({
 });
 
 const SecretKey = Type.String({ minLength: SERVER_LIMITS.minSecretKeyCharacters, maxLength: 1_024 });
+const TierLimits = Type.Object(
+  {
+    ratePerMinute: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
+    parallelQueries: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
+    maxRows: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
+  },
+  { additionalProperties: false },
+);
+
+const Name = Type.String({ pattern: "^[A-Za-z0-9_-]{1,64}$" });
+const Shares = Type.Record(Name, Type.Integer({ minimum: 1, maximum: 1_000_000 }), {
+  minProperties: 1,
+  maxProperties: SERVER_LIMITS.variantsCount,
+  additionalProperties: false,
+});
 
 /** An entry of the registry, as it may stand in the configuration file. */
 const EndpointSetting = Type.Union([
@@ -277,6 +296,43 @@ export const SETTINGS = {
     "what pages ask of the issuer when they sign in",
   ),
   insecureOpen: onOff(false, "listen beyond this machine although nobody has to prove who they are"),
+  adminKeyInAddress: onOff(
+    false,
+    "let the admin's key stand in the address too (?api_key=), where logs may show it",
+  ),
+  roleLimits: json(
+    Type.Object(
+      {
+        guest: Type.Optional(TierLimits),
+        user: Type.Optional(TierLimits),
+        admin: Type.Optional(TierLimits),
+      },
+      { additionalProperties: false },
+    ),
+    {},
+    'such as {"guest": {"ratePerMinute": 20, "parallelQueries": 1, "maxRows": 1000}}; also for user and admin',
+    "other limits for guests, users and admins: ratePerMinute, parallelQueries, maxRows",
+  ),
+  experiments: json(
+    Type.Record(Name, Shares, {
+      maxProperties: SERVER_LIMITS.experimentsCount,
+      additionalProperties: false,
+    }),
+    {},
+    'such as {"ranking": {"old": 9, "new": 1}}: experiments, and of each the variants with their shares',
+    "variants that connections are assigned to, each user always to the same",
+  ),
+  analyticsDays: whole(
+    0,
+    3_660,
+    SERVER_LIMITS.analyticsDaysCount,
+    "<days>",
+    "days of which queries are counted by endpoint; 0 counts none",
+  ),
+  analyticsTexts: onOff(
+    false,
+    "keep the texts of questions and queries among these counts, the first of a day",
+  ),
   heartbeatIntervalMs: whole(
     100,
     3_600_000,
