@@ -4,11 +4,20 @@ const LONG = process.env.CHAOS === "long";
 export const EFFORT = LONG
   ? {
       killRounds: 20,
+      restartRounds: 3,
+      restartMessagesPerSecond: 1_000,
       interleavingSteps: 400_000,
       timeoutMs: 1_800_000,
       firstSeed: randomSeed(),
     }
-  : { killRounds: 2, interleavingSteps: 10_000, timeoutMs: 120_000, firstSeed: 1 };
+  : {
+      killRounds: 2,
+      restartRounds: 1,
+      restartMessagesPerSecond: 300,
+      interleavingSteps: 10_000,
+      timeoutMs: 120_000,
+      firstSeed: 1,
+    };
 
 /** The short form is the same each time: it tells whether a change broke something. The long one looks for more. */
 function randomSeed(): number {

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,6 +21,8 @@ export interface ServerProcess extends AsyncDisposable {
   readonly logLines: readonly string[];
   /** `kill -9`: settles when the process is gone. */
   kill(): Promise<void>;
+  /** SIGTERM: settles with the exit code when the process is gone; `null` where a signal ended it. */
+  terminate(): Promise<number | null>;
   /** Starts it again; settles when it listens. */
   start(): Promise<void>;
   /** Resident memory as the kernel counts it. */
@@ -62,6 +65,14 @@ export async function startServerProcess({
     if (child !== null) await endProcess(child);
   };
 
+  const terminate = async () => {
+    if (child === null) throw new Error("The server is not started.");
+    const exited = once(child, "exit");
+    child.kill("SIGTERM");
+    const [code] = await exited;
+    return typeof code === "number" ? code : null;
+  };
+
   try {
     await start();
   } catch (error) {
@@ -77,6 +88,7 @@ export async function startServerProcess({
     },
     logLines,
     kill,
+    terminate,
     start,
     async residentBytes() {
       const status = await readFile(`/proc/${child?.pid}/status`, "utf8");

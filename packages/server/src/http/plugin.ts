@@ -17,12 +17,15 @@ import type { Storage } from "../storage.js";
 import { NotAcceptable } from "./accept.js";
 import { createAdminCheck } from "./admin-key.js";
 import { mountAsyncApi } from "./asyncapi/routes.js";
+import { createProxyTrust } from "./client-address.js";
 import { mountConnections } from "./connections.js";
+import { mountCrossOrigin } from "./cross-origin.js";
 import { mountExamples } from "./examples.js";
 import { mountHealth } from "./health.js";
 import { mountMetrics } from "./metrics.js";
 import { gatherOperations, mountDocs } from "./openapi.js";
 import { problem, problemOf, sendProblem } from "./problem.js";
+import { mountRequestLog } from "./request-log.js";
 import { mountRooms } from "./rooms.js";
 import { mountSecurityHeaders } from "./security-headers.js";
 import { mountVoid } from "./service-description.js";
@@ -40,6 +43,11 @@ export interface SparqlLiveOptions extends Partial<Omit<LiveOptions, "engine" | 
   readonly adminKey?: string | null;
   /** Origins, besides the server's own, whose pages may connect. Default none. */
   readonly allowedOrigins?: readonly string[];
+  /**
+   * Addresses, and networks as `10.0.0.0/8`, of proxies whose `X-Forwarded-For` is believed of WebSockets. Of requests
+   * the application decides (`trustProxy`). Default none.
+   */
+  readonly trustedProxies?: readonly string[];
   /** Whether to serve the page at `/`. Default: where there is an engine. */
   readonly page?: boolean;
   /** Whether upgrades of foreign paths are answered with 404. Default `false`: they are left to their owner. */
@@ -54,23 +62,25 @@ export interface SparqlLiveOptions extends Partial<Omit<LiveOptions, "engine" | 
  * running queries and closes the connections.
  */
 export const sparqlLive: FastifyPluginAsync<SparqlLiveOptions> = async (app, options) => {
-  const { engine = null, log = createLog("info") } = options;
+  const { engine = null, log = createLog("info"), allowedOrigins = [] } = options;
   // Before anything is opened: a key that is too short is refused.
   const isAdminKey = createAdminCheck(options.adminKey ?? null);
   const storage = options.storage ?? createMemoryStorage();
   const live = await openLive({ ...options, engine, storage, log });
   mountSecurityHeaders(app);
+  mountCrossOrigin(app, allowedOrigins);
+  mountRequestLog(app, log);
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, live, log));
 
   await gatherOperations(app);
   if (!app.hasRequestDecorator("accepts")) await app.register(accepts);
   if (engine !== null) {
     mountExamples(app, engine);
-    mountText2Sparql(app, engine);
+    mountText2Sparql(app, engine, live);
     mountVoid(app, engine);
-    await mountSparql(app, { engine, live, log });
+    await mountSparql(app, { engine, live, log, logQueries: options.logQueries ?? false });
   }
-  await mountRooms(app, { live, isAdminKey, allowedOrigins: options.allowedOrigins ?? [] });
+  await mountRooms(app, { live, isAdminKey, allowedOrigins });
   mountConnections(app, live, isAdminKey);
   mountMetrics(app, live, engine?.endpoints ?? null);
   mountHealth(app, engine, live);
@@ -81,7 +91,8 @@ export const sparqlLive: FastifyPluginAsync<SparqlLiveOptions> = async (app, opt
   const upgrades = createUpgrades({
     live,
     prefix: app.prefix.replace(/\/$/, ""),
-    allowedOrigins: options.allowedOrigins ?? [],
+    allowedOrigins,
+    proxyTrust: createProxyTrust(options.trustedProxies ?? []),
     refuseForeign: options.refuseForeignUpgrades ?? false,
   });
   const detach = upgrades.attach(app.server);
@@ -110,10 +121,11 @@ function answerError(
   if (status !== null) return sendProblem(reply, problem(status, "bad_request", messageOf(error)));
   if (isFault(error)) {
     live.counters.errors++;
-    log.error({ err: error, method: request.method, route: request.routeOptions.url }, "a request failed");
+    const { id, method, routeOptions } = request;
+    log.error({ err: error, request_id: id, method, route: routeOptions.url }, "a request failed");
   }
   const failure = failureOf(error);
-  return sendProblem(reply, problemOf(error), "retryAfterMs" in failure ? failure.retryAfterMs : undefined);
+  return sendProblem(reply, problemOf(error), failure.retryAfterMs);
 }
 
 /** Fastify's own refusals (a body too large, a parameter missing, a media type unknown) carry their status. */

@@ -19,6 +19,8 @@ export interface SparqlDeps {
   readonly engine: Engine;
   readonly live: Live;
   readonly log: Logger;
+  /** Whether texts of queries are logged. */
+  readonly logQueries: boolean;
 }
 
 const METHODS = "GET, HEAD, POST, OPTIONS";
@@ -51,12 +53,16 @@ async function answerRequest(
   deps: SparqlDeps,
 ): Promise<FastifyReply> {
   // Caches must keep the formats apart.
-  reply.header("vary", "accept");
+  reply.header("vary", "accept, origin");
   const asked = readSparqlRequest(request);
   if (asked.query === null) return sendServiceDescription(request, reply, deps.engine);
   const queryId = queryIdOf(request);
   const run = deps.live.runs.begin(`http:${request.ip}`, queryId);
   reply.header("query-id", queryId);
+  if (deps.logQueries) {
+    const fields = { query_id: queryId, request_id: request.id, kind: "sparql", text: asked.query };
+    deps.log.info(fields, "a query begins");
+  }
   const events = deps.engine.answer(
     {
       sparql: asked.query,

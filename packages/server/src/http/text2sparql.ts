@@ -2,6 +2,7 @@ import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import { type Engine, EngineFailure, LIMITS } from "@sparql-live/engine";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
+import type { Live } from "../live.js";
 import { disconnectSignal } from "./disconnect.js";
 import { documented } from "./operation.js";
 
@@ -28,8 +29,9 @@ const OPTIONS = documented(
 );
 
 /** `GET /text2sparql?dataset&question` → the drafted query, not executed, with exactly what was asked projected. */
-export function mountText2Sparql(app: FastifyInstance, engine: Engine): void {
+export function mountText2Sparql(app: FastifyInstance, engine: Engine, live: Live): void {
   app.withTypeProvider<TypeBoxTypeProvider>().get("/text2sparql", OPTIONS, async (request, reply) => {
+    live.gate.admitQuery();
     const { dataset, question } = request.query;
     const endpoint = engine.endpoints.findByDataset(dataset);
     if (endpoint === undefined) {

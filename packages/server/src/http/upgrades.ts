@@ -1,6 +1,5 @@
 import { type Server as HttpServer, type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Server as HttpsServer } from "node:https";
-import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import {
   closeReason,
@@ -13,11 +12,13 @@ import {
 } from "@sparql-live/protocol";
 import { type WebSocket, WebSocketServer } from "ws";
 import { SERVER_LIMITS } from "../limits.js";
+import { GATE_WORDS, retryAfterMsOf } from "../live/gate.js";
 import type { Live } from "../live.js";
 import type { Newcomer } from "../live-options.js";
 import { CODECS } from "../realtime/codecs.js";
 import type { Connection } from "../realtime/connection.js";
 import { createWsTransport, LiveSocket } from "../realtime/ws-transport.js";
+import type { ProxyTrust } from "./client-address.js";
 import { newcomerOf, offeredProtocols, placeOf, urlOf } from "./newcomers.js";
 import { isOriginAllowed } from "./origin.js";
 import { PROBLEM_TYPE, problem } from "./problem.js";
@@ -44,6 +45,7 @@ export interface UpgradeOptions {
   /** Path under which the application is mounted, without a slash at the end. */
   readonly prefix: string;
   readonly allowedOrigins: readonly string[];
+  readonly proxyTrust: ProxyTrust;
   /** Whether upgrades of foreign paths are answered with 404, rather than left to their owner. */
   readonly refuseForeign: boolean;
 }
@@ -70,7 +72,13 @@ interface Refusal {
 }
 
 /** Answers WebSocket upgrades under `/api/ws/`. What must be refused is refused by HTTP, before the upgrade. */
-export function createUpgrades({ live, prefix, allowedOrigins, refuseForeign }: UpgradeOptions): Upgrades {
+export function createUpgrades({
+  live,
+  prefix,
+  allowedOrigins,
+  proxyTrust,
+  refuseForeign,
+}: UpgradeOptions): Upgrades {
   const server = new WebSocketServer(WS_OPTIONS);
 
   const examine = (request: IncomingMessage, url: URL | null, address: string): Newcomer | Refusal => {
@@ -94,8 +102,7 @@ export function createUpgrades({ live, prefix, allowedOrigins, refuseForeign }: 
       if (!owned && !refuseForeign) return false;
       // Until `ws` takes over, an error of the socket would have no listener.
       socket.on("error", () => socket.destroy());
-      // A server's upgrade hands over its TCP (or TLS) socket; the type is wider for the sake of tunnels.
-      const examined = examine(request, url, (socket as Socket).remoteAddress ?? "");
+      const examined = examine(request, url, proxyTrust.addressOf(request));
       if ("status" in examined) refuse(socket, examined);
       else server.handleUpgrade(request, socket, head, (webSocket) => admit(webSocket, request, examined));
       return true;
@@ -120,7 +127,7 @@ export function createUpgrades({ live, prefix, allowedOrigins, refuseForeign }: 
 
   const admit = (webSocket: WebSocket, request: IncomingMessage, newcomer: Newcomer): Connection | null => {
     const chosen = SUBPROTOCOLS.find((subprotocol) => subprotocol === webSocket.protocol);
-    const transport = createWsTransport(webSocket, request.socket);
+    const transport = createWsTransport(webSocket, request.socket, proxyTrust.addressOf(request));
     return live.connect(transport, CODECS[chosen ?? DEFAULT_SUBPROTOCOL], newcomer);
   };
 
@@ -148,13 +155,20 @@ const LONG_NAME = refusalOf(
   `user_id and user_name have at most ${WIRE_LIMITS.maxIdCharacters} characters.`,
 );
 const REFUSALS = {
-  going_away: refusalOf("going_away", "The server is shutting down.", { "retry-after": "2" }),
+  going_away: gateRefusal("going_away"),
+  overloaded: gateRefusal("overloaded"),
   too_many_connections: refusalOf(
     "too_many_connections",
     "There are too many connections from this address or of this user; close one first.",
     { "retry-after": "2" },
   ),
 };
+
+function gateRefusal(code: "going_away" | "overloaded"): Refusal {
+  return refusalOf(code, GATE_WORDS[code], {
+    "retry-after": String(Math.ceil(retryAfterMsOf(code) / 1_000)),
+  });
+}
 
 function refusalOf(code: FailureCode, detail: string, headers: Refusal["headers"] = {}): Refusal {
   return { status: FAILURES[code].http, code, detail, headers };

@@ -6,7 +6,7 @@ import type { Core } from "../realtime/core.js";
 import { increment } from "../realtime/counters.js";
 import { guestIdOf, Peer } from "../realtime/peer.js";
 import type { Transport } from "../realtime/transport.js";
-import type { Drain } from "./drain.js";
+import { retryAfterMsOf } from "./gate.js";
 import type { Parts } from "./parts.js";
 import { deliverQueued, joinAtOnce } from "./welcome.js";
 
@@ -18,13 +18,17 @@ export interface Admission {
   connect(transport: Transport, codec: Codec, newcomer?: Newcomer): Connection | null;
 }
 
-type Refusal = "going_away" | "too_many_connections";
+type Refusal = "going_away" | "overloaded" | "too_many_connections";
 
-export function createAdmission(parts: Parts, core: Core<Peer>, drain: Drain): Admission {
-  const { hub, limits, counters } = parts;
+export function createAdmission(parts: Parts, core: Core<Peer>): Admission {
+  const { hub, limits, counters, gate } = parts;
 
   const refusalOf = (address: string, userId: string | undefined): Refusal | null => {
-    if (drain.isUnderWay) return "going_away";
+    const { refusal } = gate;
+    if (refusal !== null) {
+      increment(counters.disconnectsByCode, refusal);
+      return refusal;
+    }
     const isCrowded =
       hub.addressConnectionsCount(address) >= limits.maxConnectionsPerAddress ||
       (userId !== undefined && hub.userConnectionsCount(userId) >= limits.maxConnectionsPerUser);
@@ -38,7 +42,10 @@ export function createAdmission(parts: Parts, core: Core<Peer>, drain: Drain): A
     connect(transport, codec, newcomer = {}) {
       const refusal = refusalOf(transport.remoteAddress, newcomer.userId);
       if (refusal !== null) {
-        transport.close(FAILURES[refusal].close, closeReason(refusal, 1_000));
+        transport.close(
+          FAILURES[refusal].close,
+          closeReason(refusal, refusal === "too_many_connections" ? 1_000 : retryAfterMsOf(refusal)),
+        );
         return null;
       }
       const peer = peerOf(transport, codec, newcomer, core);

@@ -20,7 +20,7 @@ export function createLifeCycle(
       hub.remove(peer);
       counters.connectionsClosed++;
       log.debug({ connection: peer.id, code }, "connection closed");
-      if (drain.isUnderWay) {
+      if (drain.stage === "closing") {
         // All go: to tell those who are left of each that went would be the square of their number.
         peer.end();
       } else if (isFinal) {

@@ -13,6 +13,8 @@ import { createSessions, type Sessions } from "../realtime/sessions.js";
 import { createTicker, type Ticker } from "../realtime/ticker.js";
 import { createWheel, type Wheel } from "../realtime/wheel.js";
 import type { Store } from "../store.js";
+import { createGate, type Gate } from "./gate.js";
+import { type Pressure, type PressureLimits, watchPressure } from "./pressure.js";
 import { wireQueries } from "./query-wiring.js";
 
 /** What holds the state of a server: who is connected, what there is to be in and to watch, what waits for whom. */
@@ -27,6 +29,8 @@ export interface Parts {
   readonly hub: Hub;
   readonly broadcasts: Broadcasts;
   readonly runs: Runs;
+  readonly pressure: Pressure;
+  readonly gate: Gate;
   /** Runs that connections watch; `null` where there is no engine. */
   readonly queries: QueryRuns | null;
   readonly rooms: Rooms;
@@ -40,17 +44,22 @@ export async function openParts(options: LiveOptions): Promise<Parts> {
   const hub = createHub();
   const broadcasts = await openBroadcasts(broker, hub);
   const limits = limitsOf(options);
+  const counters = createCounters();
+  const pressure = watchPressure(pressureLimitsOf(limits), options.log);
+  const gate = createGate(pressure, () => counters.queriesShed++);
   const base = {
     broker,
     store,
     log: options.log,
     limits,
-    counters: createCounters(),
+    counters,
     ticker: createTicker(),
     wheel: createWheel(tickMsOf(limits)),
     hub,
     broadcasts,
-    runs: createRuns(),
+    runs: createRuns({ admit: gate.admitQuery }),
+    pressure,
+    gate,
   };
   // Runs are watched by rooms and rooms tell of runs: what is made first reaches for the other when it needs it.
   const { queries, ofRooms } = wireQueries(options, {
@@ -71,4 +80,8 @@ export async function openParts(options: LiveOptions): Promise<Parts> {
   });
   const mailboxes = limits.enableMessagePersistence ? createMailboxes(base) : createUnkeptMailboxes(hub);
   return { ...base, queries, rooms, sessions, mailboxes };
+}
+
+function pressureLimitsOf({ maxEventLoopDelayMs, maxHeapBytes, maxRssBytes }: Limits): PressureLimits {
+  return { maxEventLoopDelayMs, maxHeapBytes, maxRssBytes };
 }

@@ -4,7 +4,7 @@ import type { Broker } from "../broker.js";
 import { createQueryRuns, type QueryRuns } from "../features/query/query-runs.js";
 import { createRoomAudiences } from "../features/query/room-audiences.js";
 import { SERVER_LIMITS } from "../limits.js";
-import type { LiveOptions } from "../live-options.js";
+import type { Limits, LiveOptions } from "../live-options.js";
 import type { Counters } from "../realtime/counters.js";
 import type { RoomDeps } from "../realtime/rooms/room-deps.js";
 import type { Rooms } from "../realtime/rooms/rooms.js";
@@ -26,13 +26,14 @@ export interface QueryWiringDeps {
   readonly store: Store;
   readonly counters: Counters;
   readonly log: Logger;
+  readonly limits: Pick<Limits, "logQueries">;
   readonly rooms: () => Rooms;
   readonly sessions: () => Sessions;
 }
 
 export function wireQueries(
   { engine, runBounds }: Pick<LiveOptions, "engine" | "runBounds">,
-  { runs, broker, store, counters, log, rooms, sessions }: QueryWiringDeps,
+  { runs, broker, store, counters, log, limits, rooms, sessions }: QueryWiringDeps,
 ): QueryWiring {
   const audiences = createRoomAudiences({ rooms, peerOf: ({ id }) => sessions().get(id) });
   const onEnded = (run: RunSummary) => {
@@ -58,6 +59,7 @@ export function wireQueries(
           log,
           onEnded,
           onDrafted,
+          logQueries: limits.logQueries,
           ...(runBounds === undefined ? {} : { bounds: runBounds }),
         });
   const runsOf = async (roomId: string) =>

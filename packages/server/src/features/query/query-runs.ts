@@ -37,6 +37,8 @@ export interface QueryRunsDeps {
   readonly onEnded: (run: RunSummary) => void;
   /** Told the query that a question in a room was turned into. */
   readonly onDrafted: (roomId: string, query: string) => void;
+  /** Whether texts of questions and queries are logged. */
+  readonly logQueries: boolean;
   readonly bounds?: Partial<RunBounds>;
 }
 
@@ -99,6 +101,10 @@ export function createQueryRuns(deps: QueryRunsDeps): QueryRuns {
       const scope = scopeOf(connection, audience);
       const run = runs.begin(scope, queryId);
       const origin = originOf(connection, request);
+      if (deps.logQueries) {
+        const { kind, text } = origin;
+        log.info({ query_id: queryId, connection: connection.id, kind, text }, "a query begins");
+      }
       const inProgress = { run, origin };
       const view = createRunView({
         queryId,
