@@ -15,13 +15,16 @@ const ALLOWED = {
 export function mountCrossOrigin(app: FastifyInstance, allowedOrigins: readonly string[]): void {
   if (allowedOrigins.length === 0) return;
   app.addHook("onRequest", async (request, reply) => {
-    reply.header("vary", "origin");
     const { origin } = request.headers;
     if (origin === undefined || !allowedOrigins.includes(origin)) return;
     reply.headers({ "access-control-allow-origin": origin, "access-control-expose-headers": EXPOSED });
     const isPreflight =
       request.method === "OPTIONS" && request.headers["access-control-request-method"] !== undefined;
     if (isPreflight) return reply.headers(ALLOWED).code(204).send();
+  });
+  app.addHook("onSend", async (_request, reply) => {
+    const vary = reply.getHeader("vary");
+    reply.header("vary", vary === undefined ? "origin" : `${vary}, origin`);
   });
   // Of paths without an OPTIONS of their own: hooks run for routes alone.
   app.options("/*", { schema: { hide: true } }, (_request, reply) => reply.callNotFound());

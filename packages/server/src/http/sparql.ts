@@ -53,7 +53,7 @@ async function answerRequest(
   deps: SparqlDeps,
 ): Promise<FastifyReply> {
   // Caches must keep the formats apart.
-  reply.header("vary", "accept, origin");
+  reply.header("vary", "accept");
   const asked = readSparqlRequest(request);
   if (asked.query === null) return sendServiceDescription(request, reply, deps.engine);
   const queryId = queryIdOf(request);
