@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import type { Live } from "../live.js";
 import { isFault } from "../realtime/refusals.js";
+import { beginWork } from "../tracing.js";
 import { type Chosen, negotiate, singleHeader } from "./accept.js";
 import { representationsOf, writeDocument } from "./documents.js";
 import { UNDOCUMENTED } from "./operation.js";
@@ -63,8 +64,10 @@ async function answerRequest(
     const fields = { query_id: queryId, request_id: request.id, kind: "sparql", text: asked.query };
     deps.log.info(fields, "a query begins");
   }
+  const work = beginWork("query", singleHeader(request, "traceparent"), { "sparql_live.query_id": queryId });
   const events = deps.engine.answer(
     {
+      ...(work.traceparent === undefined ? {} : { traceparent: work.traceparent }),
       sparql: asked.query,
       ...(asked.endpointId === undefined ? {} : { endpointId: asked.endpointId }),
       // The headers are known before anything is executed.
@@ -75,6 +78,7 @@ async function answerRequest(
   reply.raw.once("close", () => {
     if (!reply.raw.writableFinished) run.cancel("disconnected");
     run.end();
+    work.end();
     // Where the document was not read to its end, nobody else ends the engine's work. What it throws on the way
     // out concerns nobody any more.
     events.return().catch(() => undefined);
