@@ -4,6 +4,8 @@ const LONG = process.env.CHAOS === "long";
 export const EFFORT = LONG
   ? {
       killRounds: 20,
+      restartRounds: 3,
+      restartMessagesPerSecond: 1_000,
       interleavingSteps: 400_000,
       fuzzedCount: 1_000_000,
       modelRuns: 20_000,
@@ -12,6 +14,8 @@ export const EFFORT = LONG
     }
   : {
       killRounds: 2,
+      restartRounds: 1,
+      restartMessagesPerSecond: 300,
       interleavingSteps: 10_000,
       fuzzedCount: 50_000,
       modelRuns: 400,

@@ -191,8 +191,36 @@ export const SERVER_LIMITS = {
   keepAliveTimeoutMs: 30_000,
   /** Sockets that carry no WebSocket, of all clients; further ones are cut. */
   openHttpSocketsCount: 4_000,
-  /** What may take its time when the server closes: running queries are told and cancelled, sockets closed. */
-  shutdownTimeoutMs: 10_000,
+  /** Time for queries that were cancelled to be over, and for HTTP requests that are under way at the end. */
+  shutdownTimeoutMs: 2_000,
+  /** How long a server that shuts down still takes everything, so that load balancers see that it is not ready. */
+  drainGraceMs: 5_000,
+  maxDrainGraceMs: 10_000,
+  /** How long queries may go on after that. */
+  drainQueriesMs: 12_000,
+  maxDrainQueriesMs: 17_000,
+  /** Grace and queries together. What follows has its bounds too: all in all a server is gone within 30 s. */
+  drainWaitMs: 17_000,
+  /** Connections are closed over this time, so many each millisecond. */
+  drainSpreadMs: 3_000,
+  drainClosesPerMs: 4,
+  /** When to return: not at once, because another server has to start, and spread by the number of those who will. */
+  minReturnMs: 1_000,
+  returnSpreadMsPerConnection: 2,
+  minReturnSpreadMs: 1_000,
+  maxReturnSpreadMs: 20_000,
+  /** What who comes in the meantime is told. */
+  drainRetryAfterMs: 2_000,
+  overloadRetryAfterMs: 5_000,
+  /** How late the event loop may come before new work is refused. */
+  maxEventLoopDelayMs: 1_000,
+  /** How often that, and memory, is looked at; samples in a row above the limits, and below this part of them. */
+  pressureSampleMs: 250,
+  overloadSamplesCount: 2,
+  reliefSamplesCount: 4,
+  reliefRatio: 0.8,
+  /** How long the store may take to answer whether it is there. */
+  storeCheckTimeoutMs: 2_000,
 
   /** What the log of one room keeps. */
   roomLogs: { maxEntriesCount: 1_000, maxAgeMs: 24 * 3_600_000, maxBytes: 8 * 1024 * 1024 },

@@ -62,6 +62,18 @@ export interface LiveOptions {
   readonly resumeWindowMs?: number;
   /** Of queries in progress; what is not named is as in `RUN_BOUNDS`. */
   readonly runBounds?: Partial<RunBounds>;
+  /** Whether questions and queries are logged, in full. Default `false`: they are data of their askers. */
+  readonly logQueries?: boolean;
+  /** How late the event loop may come, in milliseconds, before new work is refused; 0: any. Default 1000. */
+  readonly maxEventLoopDelayMs?: number;
+  /** Used bytes of the heap above which new work is refused; 0: any. Default 0. */
+  readonly maxHeapBytes?: number;
+  /** The same of the memory of the whole process. Default 0. */
+  readonly maxRssBytes?: number;
+  /** Milliseconds for load balancers to see that the server is about to leave, see `drain`. Default 0. */
+  readonly drainGraceMs?: number;
+  /** Milliseconds after that in which queries may end by themselves. Default 12 000. */
+  readonly drainQueriesMs?: number;
   /** How long a room without members stays in memory, in milliseconds. Default one hour. */
   readonly emptyRoomMs?: number;
   /** Other limits for guests (who name no user), users and admins. */
@@ -143,6 +155,12 @@ export function limitsOf(options: LiveOptions): Limits {
     emptyRoomMs: options.emptyRoomMs ?? SERVER_LIMITS.emptyRoomMs,
     analyticsDays: options.analyticsDays ?? SERVER_LIMITS.analyticsDaysCount,
     analyticsTexts: options.analyticsTexts ?? false,
+    logQueries: options.logQueries ?? false,
+    maxEventLoopDelayMs: options.maxEventLoopDelayMs ?? SERVER_LIMITS.maxEventLoopDelayMs,
+    maxHeapBytes: options.maxHeapBytes ?? 0,
+    maxRssBytes: options.maxRssBytes ?? 0,
+    drainGraceMs: options.drainGraceMs ?? 0,
+    drainQueriesMs: options.drainQueriesMs ?? SERVER_LIMITS.drainQueriesMs,
   };
 }
 

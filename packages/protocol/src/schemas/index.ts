@@ -60,7 +60,7 @@ import {
   RoomState,
   SendRoomMessage,
 } from "./rooms.js";
-import { Notification, SystemMessage } from "./system.js";
+import { Notification, ServerDraining, SystemMessage } from "./system.js";
 
 /** Payload schemas of the messages that a client sends, by type. Types, validators and JSON Schema follow. */
 export const CLIENT_PAYLOADS = {
@@ -128,6 +128,7 @@ export const SERVER_PAYLOADS = {
   awareness_update: AwarenessUpdate,
   system_message: SystemMessage,
   notification: Notification,
+  server_draining: ServerDraining,
 } as const;
 
 export { Envelope, RoomId, RoomInfo };

@@ -274,14 +274,14 @@ test("[ADMIN-8] metrics are pushed at the interval until it is taken back, and n
 });
 
 test("[ADMIN-9] drain cancels what runs, closes the connections, and lets nobody else in", async () => {
-  await using server = await startServer({ settings: SETTINGS });
+  await using server = await startServer({ settings: { ...SETTINGS, drainQueriesMs: 0 } });
   await using admin = await openAdmin(server);
   await using ada = await openClient(`${server.ws}?user_id=ada`);
   ada.send("query_request", { sparql: ENDLESS, stream: true, credit: 1 }, { message_id: "q" });
   await ada.next("query_rows", "q");
   expect(await ask(admin, "drain")).toMatchObject({ type: "drain_result", payload: { draining: true } });
   expect((await ada.next("query_cancelled", "q")).payload.reason).toBe("shutdown");
-  expect((await ada.closed).code).toBe(1001);
+  expect((await ada.closed).code).toBe(1012);
   expect(await refusedStatus(server.ws)).toBe(503);
   expect((await upgradeAnswer(server, "/api/ws/admin", ADMIN_KEY)).status).toBe(503);
 });
@@ -295,7 +295,7 @@ test("[ADMIN-10] 20 sockets of admins are open at a time, and they end with the 
   await admins.pop()?.[Symbol.asyncDispose]();
   await expect.poll(async () => (await upgradeAnswer(server, "/api/ws/admin", ADMIN_KEY)).status).toBe(101);
   await server[Symbol.asyncDispose]();
-  for (const { closed } of admins) expect((await closed).code).toBe(1001);
+  for (const { closed } of admins) expect((await closed).code).toBe(1012);
 });
 
 test("[EXPERIMENT-1] connections are assigned to variants: told to them, to handlers, in metrics, to the admin", async () => {

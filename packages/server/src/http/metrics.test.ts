@@ -51,6 +51,8 @@ const NOTHING = {
   max_queued_bytes: 0,
   queued_messages_dropped: 0,
   queries_in_progress: 0,
+  queries_shed: 0,
+  overloaded: false,
   closes_by_code: {},
   disconnects_by_reason: {},
   recoveries: { resumed: 0, rejoined: 0, refused: 0 },

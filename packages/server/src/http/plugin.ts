@@ -23,7 +23,9 @@ import { createAdminCheck } from "./admin-key.js";
 import { mountAnalytics } from "./analytics.js";
 import { mountAsyncApi } from "./asyncapi/routes.js";
 import { mountBackup } from "./backup.js";
+import { createProxyTrust } from "./client-address.js";
 import { mountConnections } from "./connections.js";
+import { mountCrossOrigin } from "./cross-origin.js";
 import { mountEndpoints } from "./endpoints.js";
 import { mountExamples } from "./examples.js";
 import { createGate } from "./gate.js";
@@ -31,6 +33,7 @@ import { mountHealth } from "./health.js";
 import { mountMetrics } from "./metrics.js";
 import { gatherOperations, mountDocs } from "./openapi.js";
 import { problem, problemOf, sendProblem } from "./problem.js";
+import { mountRequestLog } from "./request-log.js";
 import { mountRooms } from "./rooms.js";
 import { mountSecurityHeaders } from "./security-headers.js";
 import { mountVoid } from "./service-description.js";
@@ -54,6 +57,11 @@ export interface SparqlLiveOptions extends Partial<Omit<LiveOptions, "engine" | 
   readonly allowedOrigins?: readonly string[];
   /** Whether messages are compressed for clients that offer permessage-deflate. Default `false`. */
   readonly compression?: boolean;
+  /**
+   * Addresses, and networks as `10.0.0.0/8`, of proxies whose `X-Forwarded-For` is believed of WebSockets. Of requests
+   * the application decides (`trustProxy`). Default none.
+   */
+  readonly trustedProxies?: readonly string[];
   /** Whether to serve the page at `/`. Default: where there is an engine. */
   readonly page?: boolean;
   /** Whether upgrades of foreign paths are answered with 404. Default `false`: they are left to their owner. */
@@ -78,8 +86,10 @@ export const sparqlLive: FastifyPluginAsync<SparqlLiveOptions> = async (app, opt
     userOfToken: (token, address) => userOfToken(live, token, address),
     log,
   });
-  const adminEndpoint = createAdminEndpoint({ live, engine, drain: () => live.close() }, log);
+  const adminEndpoint = createAdminEndpoint({ live, engine, drain: () => live.drain() }, log);
   mountSecurityHeaders(app);
+  mountCrossOrigin(app, allowedOrigins);
+  mountRequestLog(app, log);
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, live, log));
 
   if (!app.hasRequestDecorator("accepts")) await app.register(accepts);
@@ -98,7 +108,7 @@ export const sparqlLive: FastifyPluginAsync<SparqlLiveOptions> = async (app, opt
     mountExamples(app, engine);
     mountText2Sparql(app, { engine, live, gate });
     mountVoid(app, engine);
-    await mountSparql(app, { engine, live, gate, log });
+    await mountSparql(app, { engine, live, gate, log, logQueries: options.logQueries ?? false });
   }
   mountTickets(app, live.authentication, gate);
   await mountRooms(app, { live, gate, adminGate, allowedOrigins });
@@ -113,6 +123,7 @@ export const sparqlLive: FastifyPluginAsync<SparqlLiveOptions> = async (app, opt
     live,
     prefix: app.prefix.replace(/\/$/, ""),
     allowedOrigins,
+    proxyTrust: createProxyTrust(options.trustedProxies ?? []),
     refuseForeign: options.refuseForeignUpgrades ?? false,
     compression: options.compression ?? false,
     admin: { gate: adminGate, endpoint: adminEndpoint, keyInAddress: options.adminKeyInAddress ?? false },
@@ -160,10 +171,11 @@ function answerError(
   if (status !== null) return sendProblem(reply, problem(status, "bad_request", messageOf(error)));
   if (isFault(error)) {
     live.counters.errors++;
-    log.error({ err: error, method: request.method, route: request.routeOptions.url }, "a request failed");
+    const { id, method, routeOptions } = request;
+    log.error({ err: error, request_id: id, method, route: routeOptions.url }, "a request failed");
   }
   const failure = failureOf(error);
-  return sendProblem(reply, problemOf(error), "retryAfterMs" in failure ? failure.retryAfterMs : undefined);
+  return sendProblem(reply, problemOf(error), failure.retryAfterMs);
 }
 
 /** Fastify's own refusals (a body too large, a parameter missing, a media type unknown) carry their status. */

@@ -8,6 +8,7 @@ import type { Logger } from "pino";
 import type { Live } from "../live.js";
 import { isFault } from "../realtime/refusals.js";
 import type { RunSummary } from "../store.js";
+import { beginWork } from "../tracing.js";
 import { type Chosen, negotiate, singleHeader } from "./accept.js";
 import { consumerOf } from "./consumer.js";
 import { representationsOf, writeDocument } from "./documents.js";
@@ -23,6 +24,8 @@ export interface SparqlDeps {
   readonly live: Live;
   readonly gate: Gate;
   readonly log: Logger;
+  /** Whether texts of queries are logged. */
+  readonly logQueries: boolean;
 }
 
 const METHODS = "GET, HEAD, POST, OPTIONS";
@@ -65,8 +68,14 @@ async function answerRequest(
   const named = asked.endpointId === undefined ? {} : { endpointId: asked.endpointId };
   let opened: Opened | null = null;
   let release: (() => void) | undefined;
+  if (deps.logQueries) {
+    const fields = { query_id: queryId, request_id: request.id, kind: "sparql", text: asked.query };
+    deps.log.info(fields, "a query begins");
+  }
+  const work = beginWork("query", singleHeader(request, "traceparent"), { "sparql_live.query_id": queryId });
   const events = deps.engine.answer(
     {
+      ...(work.traceparent === undefined ? {} : { traceparent: work.traceparent }),
       sparql: asked.query,
       ...named,
       limit: limits.maxRows,
@@ -90,6 +99,7 @@ async function answerRequest(
       },
       named,
     );
+    work.end();
     // Where the document was not read to its end, nobody else ends the engine's work. What it throws on the way
     // out concerns nobody any more.
     events.return().catch(() => undefined);

@@ -37,6 +37,7 @@ export function mountText2Sparql(
 ): void {
   const { engine, live } = deps;
   app.withTypeProvider<TypeBoxTypeProvider>().get("/text2sparql", OPTIONS, async (request, reply) => {
+    live.intake.admitQuery();
     const { dataset, question } = request.query;
     const endpoint = engine.endpoints.findByDataset(dataset);
     if (endpoint === undefined) {

@@ -1,6 +1,5 @@
 import type { Server as HttpServer, IncomingMessage } from "node:http";
 import type { Server as HttpsServer } from "node:https";
-import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import {
   type Codec,
@@ -15,6 +14,7 @@ import {
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Identity } from "../auth/authenticator.js";
 import { SERVER_LIMITS } from "../limits.js";
+import { INTAKE_WORDS, retryAfterMsOf } from "../live/intake.js";
 import { closeCodeOf } from "../live/proof.js";
 import type { Live } from "../live.js";
 import type { Newcomer } from "../live-options.js";
@@ -27,6 +27,7 @@ import { createWsTransport, LiveSocket } from "../realtime/ws-transport.js";
 import { BLOCKED } from "./admin-gate.js";
 import { ADMIN_PATH, type AdminDoor, admitAdmin } from "./admin-upgrade.js";
 import { problemResponse } from "./broken-requests.js";
+import type { ProxyTrust } from "./client-address.js";
 import { credentialOf, newcomerOf, offeredProtocols, placeOf, strangerOf, urlOf } from "./newcomers.js";
 import { isOriginAllowed } from "./origin.js";
 
@@ -53,6 +54,7 @@ export interface UpgradeOptions {
   /** Path under which the application is mounted, without a slash at the end. */
   readonly prefix: string;
   readonly allowedOrigins: readonly string[];
+  readonly proxyTrust: ProxyTrust;
   /** Whether upgrades of foreign paths are answered with 404, rather than left to their owner. */
   readonly refuseForeign: boolean;
   /** Whether connections may be compressed, where the client offers it. */
@@ -99,6 +101,7 @@ export function createUpgrades({
   live,
   prefix,
   allowedOrigins,
+  proxyTrust,
   refuseForeign,
   compression,
   admin: door,
@@ -126,18 +129,22 @@ export function createUpgrades({
     if (entry.kind === "refused") return NOT_FOUND;
     if (entry.kind === "blocked") return withRetry(BLOCKED, entry.retryAfterMs);
     if (!isOriginAllowed(request.headers.origin, request.headers.host, allowedOrigins)) return FOREIGN_ORIGIN;
-    if (live.isDraining) return REFUSALS.going_away;
+    if (live.intake.refusal === "going_away") return REFUSALS.going_away;
     return admin.endpoint.isFull ? REFUSALS.too_many_connections : entry;
   };
   const upgradeAdmin = async ({ request, socket, head }: Upgrade, url: URL, admin: AdminDoor) => {
-    const address = (socket as Socket).remoteAddress ?? "";
+    const address = proxyTrust.addressOf(request);
     const examined = await examineAdmin(request, url, address, admin).catch((error: unknown) => {
       const { code, message } = failureOf(error);
       return refusalOf(code, message);
     });
     if ("status" in examined) return refuse(socket, examined);
     plain.handleUpgrade(request, socket, head, (webSocket) =>
-      admin.endpoint.connect(createWsTransport(webSocket, request.socket), codecOf(webSocket), examined.who),
+      admin.endpoint.connect(
+        createWsTransport(webSocket, request.socket, address),
+        codecOf(webSocket),
+        examined.who,
+      ),
     );
   };
 
@@ -152,8 +159,7 @@ export function createUpgrades({
         void upgradeAdmin({ request, socket, head }, url, door);
         return true;
       }
-      // A server's upgrade hands over its TCP (or TLS) socket; the type is wider for the sake of tunnels.
-      const examined = examine(request, url, (socket as Socket).remoteAddress ?? "");
+      const examined = examine(request, url, proxyTrust.addressOf(request));
       if ("status" in examined) {
         refuse(socket, examined);
         return true;
@@ -209,7 +215,7 @@ export function createUpgrades({
       return;
     }
     provingCount++;
-    const remoteAddress = request.socket.remoteAddress ?? "";
+    const remoteAddress = proxyTrust.addressOf(request);
     const proving = live.authentication.prove(token, { remoteAddress });
     void proving
       .then(
@@ -244,12 +250,15 @@ export function createUpgrades({
       return admit(webSocket, request, identity === undefined ? newcomer : { ...newcomer, identity });
     }
     increment(live.counters.disconnectsByCode, failure);
-    createWsTransport(webSocket, request.socket).close(closeCodeOf(failure), closeReason(failure));
+    createWsTransport(webSocket, request.socket, proxyTrust.addressOf(request)).close(
+      closeCodeOf(failure),
+      closeReason(failure),
+    );
     return null;
   };
 
   const admit = (webSocket: WebSocket, request: IncomingMessage, newcomer: Newcomer): Connection | null => {
-    const transport = createWsTransport(webSocket, request.socket);
+    const transport = createWsTransport(webSocket, request.socket, proxyTrust.addressOf(request));
     return live.connect(transport, codecOf(webSocket), newcomer);
   };
 
@@ -286,7 +295,8 @@ const LONG_NAME = refusalOf(
   `user_id and user_name have at most ${WIRE_LIMITS.maxIdCharacters} characters.`,
 );
 const REFUSALS = {
-  going_away: refusalOf("going_away", "The server is shutting down.", { "retry-after": "2" }),
+  going_away: intakeRefusal("going_away"),
+  overloaded: intakeRefusal("overloaded"),
   too_many_connections: refusalOf(
     "too_many_connections",
     "There are too many connections from this address or of this user; close one first.",
@@ -296,6 +306,12 @@ const REFUSALS = {
     "retry-after": "2",
   }),
 };
+
+function intakeRefusal(code: "going_away" | "overloaded"): Refusal {
+  return refusalOf(code, INTAKE_WORDS[code], {
+    "retry-after": String(Math.ceil(retryAfterMsOf(code) / 1_000)),
+  });
+}
 
 function refusalOf(code: FailureCode, detail: string, headers: Refusal["headers"] = {}): Refusal {
   return { status: FAILURES[code].http, code, detail, headers };

@@ -19,7 +19,9 @@ import { createWheel, type Wheel } from "../realtime/wheel.js";
 import type { Store } from "../store.js";
 import { createEphemeralVault } from "../vault.js";
 import { type Analytics, createAnalytics } from "./analytics.js";
+import { createIntake, type Intake } from "./intake.js";
 import { createLobby, type Lobby } from "./lobby.js";
+import { type Pressure, type PressureLimits, watchPressure } from "./pressure.js";
 import { wireQueries } from "./query-wiring.js";
 
 /** What holds the state of a server: who is connected, what there is to be in and to watch, what waits for whom. */
@@ -34,6 +36,8 @@ export interface Parts {
   readonly hub: Hub;
   readonly broadcasts: Broadcasts;
   readonly runs: Runs;
+  readonly pressure: Pressure;
+  readonly intake: Intake;
   /** Runs that connections watch; `null` where there is no engine. */
   readonly queries: QueryRuns | null;
   readonly privateEndpoints: PrivateEndpoints;
@@ -57,12 +61,15 @@ export async function openParts(options: LiveOptions): Promise<Parts> {
   const broadcasts = await openBroadcasts(broker, hub);
   const limits = limitsOf(options);
   const wheel = createWheel(tickMsOf(limits));
+  const counters = createCounters();
+  const pressure = watchPressure(pressureLimitsOf(limits), options.log);
+  const intake = createIntake(pressure, () => counters.queriesShed++);
   const base = {
     broker,
     store,
     log: options.log,
     limits,
-    counters: createCounters(),
+    counters,
     ticker: createTicker(),
     wheel,
     lobby: createLobby({ wheel, timeoutMs: limits.authenticationTimeoutMs }),
@@ -70,12 +77,14 @@ export async function openParts(options: LiveOptions): Promise<Parts> {
     hub,
     authentication,
     broadcasts,
-    runs: createRuns(),
+    runs: createRuns({ admit: intake.admitQuery }),
     experiments: createExperiments(options.experiments ?? {}),
     analytics: createAnalytics(
       { daysCount: limits.analyticsDays, keepsTexts: limits.analyticsTexts },
       { store, endpoints: options.engine?.endpoints ?? null, log: options.log },
     ),
+    pressure,
+    intake,
   };
   // Runs are watched by rooms and rooms tell of runs: what is made first reaches for the other when it needs it.
   const { queries, ofRooms } = wireQueries(options, {
@@ -97,4 +106,8 @@ export async function openParts(options: LiveOptions): Promise<Parts> {
   const mailboxes = limits.enableMessagePersistence ? createMailboxes(base) : createUnkeptMailboxes(hub);
   const privateEndpoints = createPrivateEndpoints({ store, vault: options.vault ?? createEphemeralVault() });
   return { ...base, privateEndpoints, queries, rooms, sessions, mailboxes };
+}
+
+function pressureLimitsOf({ maxEventLoopDelayMs, maxHeapBytes, maxRssBytes }: Limits): PressureLimits {
+  return { maxEventLoopDelayMs, maxHeapBytes, maxRssBytes };
 }

@@ -27,7 +27,7 @@ export interface QueryWiringDeps {
   readonly store: Store;
   readonly counters: Counters;
   readonly log: Logger;
-  readonly limits: Pick<Limits, "tiers">;
+  readonly limits: Pick<Limits, "tiers" | "logQueries">;
   readonly analytics: Pick<Analytics, "count">;
   readonly rooms: () => Rooms;
   readonly sessions: () => Sessions;
@@ -63,6 +63,7 @@ export function wireQueries(
           tiers: limits.tiers,
           onEnded,
           onDrafted,
+          logQueries: limits.logQueries,
           ...(runBounds === undefined ? {} : { bounds: runBounds }),
         });
   const runsOf = async (roomId: string) =>

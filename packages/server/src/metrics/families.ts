@@ -159,6 +159,18 @@ const FAMILIES: readonly Family[] = [
     help: "Queries that run or wait for their turn.",
     read: (snapshot) => snapshot.queries_in_progress,
   },
+  {
+    kind: "counter",
+    name: "queries_shed_total",
+    help: "Queries refused because the server was overloaded or shut down.",
+    read: (snapshot) => snapshot.queries_shed,
+  },
+  {
+    kind: "gauge",
+    name: "overloaded",
+    help: "1 while new connections and queries are refused for overload.",
+    read: (snapshot) => (snapshot.overloaded ? 1 : 0),
+  },
 ];
 
 /** Returns what brings them up to date. */

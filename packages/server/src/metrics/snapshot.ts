@@ -38,6 +38,8 @@ export const MetricsSnapshot = Type.Object({
   max_queued_bytes: Type.Integer({ minimum: 0, description: "Of the connection for which most wait." }),
   queued_messages_dropped: Count,
   queries_in_progress: Count,
+  queries_shed: Type.Integer({ minimum: 0, description: "Refused under overload or during shutdown." }),
+  overloaded: Type.Boolean({ description: "New connections and queries are refused." }),
   closes_by_code: CountByName("Closed sockets by close code; codes of a peer's own invention are `other`."),
   disconnects_by_reason: CountByName("Connections that the server gave up or refused, by failure code."),
   recoveries: Type.Object(
@@ -74,6 +76,8 @@ export function metricsOf(live: Live): MetricsSnapshot {
     deliveries: counters.deliveries,
     queued_messages_dropped: counters.queuedMessagesDropped,
     queries_in_progress: live.runs.activeCount,
+    queries_shed: counters.queriesShed,
+    overloaded: live.pressure.isOverloaded,
     closes_by_code: closesOf(counters.closesByCode),
     disconnects_by_reason: Object.fromEntries(counters.disconnectsByCode),
     recoveries: {

@@ -25,7 +25,7 @@ export type RunScope = `user:${string}` | `room:${string}` | `http:${string}`;
 
 /** Queries in progress and, for a while, the ids of those that ended. */
 export interface Runs {
-  /** Throws `duplicate_query` where the scope has (or lately had) a run of this id. */
+  /** Throws `duplicate_query` where the scope has (or lately had) a run of this id, and what `admit` throws. */
   begin(scope: RunScope, id: string, userId?: string): Run;
   /** Those in progress, oldest first. */
   active(): Iterable<Run>;
@@ -45,7 +45,10 @@ export function runKey(scope: RunScope, id: string): string {
 export function createRuns({
   retentionMs = SERVER_LIMITS.runRetentionMs,
   nowMs = () => performance.now(),
+  admit = () => undefined,
 }: {
+  /** Throws where no new work is taken. Default: it is. */
+  readonly admit?: () => void;
   readonly retentionMs?: number;
   readonly nowMs?: () => number;
 } = {}): Runs {
@@ -73,6 +76,7 @@ export function createRuns({
   return {
     active: () => active.values(),
     begin(scope, id, userId) {
+      admit();
       forgetOld();
       const key = runKey(scope, id);
       const endedAtMs = ended.get(key);

@@ -201,6 +201,27 @@ export const SETTINGS = {
     "origins, besides the server's own, whose pages may connect",
   ),
   compression: onOff(false, "compress messages for clients that offer it: fewer bytes for more work"),
+  trustedProxies: list(
+    Type.String({ pattern: "^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$" }),
+    "<address...>",
+    "addresses, and networks such as 10.0.0.0/8",
+    "proxies in front of the server whose X-Forwarded-For and X-Forwarded-Proto are believed",
+  ),
+  tlsCert: text(
+    Type.Union([Type.String({ minLength: 1 }), Type.Null()]),
+    null,
+    "<path>",
+    "the path of a file",
+    "certificate, with its chain, as PEM; together with a key the server speaks TLS. Read again on SIGHUP",
+  ),
+  tlsKey: text(
+    Type.Union([Type.String({ minLength: 1 }), Type.Null()]),
+    null,
+    "<path>",
+    "the path of a file",
+    "private key of the certificate, as PEM",
+  ),
+  logQueries: onOff(false, "log questions and queries in full; they are data of their askers"),
   adminKey: {
     ...text(
       Type.Union([AdminKey, Type.Null()]),
@@ -332,6 +353,42 @@ export const SETTINGS = {
   analyticsTexts: onOff(
     false,
     "keep the texts of questions and queries among these counts, the first of a day",
+  ),
+  drainGraceMs: {
+    schema: Type.Union([Type.Integer({ minimum: 0, maximum: SERVER_LIMITS.maxDrainGraceMs }), Type.Null()]),
+    default: null,
+    placeholder: "<milliseconds>",
+    allowed: `a whole number from 0 to ${SERVER_LIMITS.maxDrainGraceMs}`,
+    help: `time between "not ready" and the end of service, for load balancers to see it; without it ${SERVER_LIMITS.drainGraceMs}, and 0 where the server listens on loopback`,
+    kind: "number",
+  },
+  drainQueriesMs: whole(
+    0,
+    SERVER_LIMITS.maxDrainQueriesMs,
+    SERVER_LIMITS.drainQueriesMs,
+    "<milliseconds>",
+    "time that running queries may still take when the server shuts down",
+  ),
+  maxEventLoopDelayMs: whole(
+    0,
+    600_000,
+    SERVER_LIMITS.maxEventLoopDelayMs,
+    "<milliseconds>",
+    "delay of the event loop above which new connections and queries are refused; 0 lifts the limit",
+  ),
+  maxHeapBytes: whole(
+    0,
+    Number.MAX_SAFE_INTEGER,
+    0,
+    "<bytes>",
+    "heap of the main thread above which new connections and queries are refused; 0 is no limit",
+  ),
+  maxRssBytes: whole(
+    0,
+    Number.MAX_SAFE_INTEGER,
+    0,
+    "<bytes>",
+    "memory of the process above which new connections and queries are refused; 0 is no limit",
   ),
   heartbeatIntervalMs: whole(
     100,

@@ -44,6 +44,8 @@ export interface QueryRunsDeps {
   readonly tiers: Readonly<Record<Tier, QueryLimits>>;
   /** Told the query that a question in a room was turned into. */
   readonly onDrafted: (roomId: string, query: string) => void;
+  /** Whether texts of questions and queries are logged. */
+  readonly logQueries: boolean;
   readonly bounds?: Partial<RunBounds>;
 }
 
@@ -111,6 +113,10 @@ export function createQueryRuns(deps: QueryRunsDeps): QueryRuns {
       const scope = scopeOf(connection, audience);
       const run = runs.begin(scope, queryId, connection.user.id);
       const origin = originOf(connection, request);
+      if (deps.logQueries) {
+        const { kind, text } = origin;
+        log.info({ query_id: queryId, connection: connection.id, kind, text }, "a query begins");
+      }
       const inProgress = { run, origin };
       const view = createRunView({
         queryId,

@@ -67,4 +67,6 @@ export const SERVER_SUMMARIES: Readonly<Record<ServerMessageType, string>> = {
   awareness_update: "The state of somebody's editor.",
   system_message: "The server has something to say.",
   notification: "Something for this user, kept until it is received.",
+  server_draining:
+    "The server shuts down: no new queries; the connection will be closed, and may return then.",
 };
