@@ -1,47 +1,13 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { type StartedCommand, startCommand } from "../testing/start-command.js";
 import { openClient } from "../testing/test-client.js";
 
-const MAIN = fileURLToPath(new URL("../../bin/sparql-live.js", import.meta.url));
 /** Cannot end within any test. */
 const ENDLESS = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l . ?m ?n2 ?o }";
 
-interface Started extends AsyncDisposable {
-  readonly child: ChildProcess;
-  readonly url: string;
-  readonly ws: string;
-  readonly exited: Promise<unknown[]>;
-}
-
-async function start(...flags: readonly string[]): Promise<Started> {
-  const child = spawn(
-    process.execPath,
-    [MAIN, "serve", "--port", "0", "--store", "memory", "--workers", "1", ...flags],
-    { stdio: ["ignore", "ignore", "pipe"], env: { PATH: process.env.PATH, NO_COLOR: "1" } },
-  );
-  const exited = once(child, "exit");
-  let url = "";
-  for await (const line of createInterface(child.stderr)) {
-    url = /is at (http:\S+)/.exec(line)?.[1] ?? "";
-    if (url !== "") break;
-  }
-  return {
-    child,
-    url,
-    ws: `${url.replace("http", "ws")}/api/ws/query`,
-    exited,
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      await exited;
-    },
-  };
-}
-
-async function runEndless(server: Started) {
+async function runEndless(server: StartedCommand) {
   await expect.poll(async () => (await fetch(`${server.url}/readyz`)).status, { timeout: 30_000 }).toBe(200);
   const client = await openClient(server.ws);
   client.send("query_request", { sparql: ENDLESS }, { message_id: "q" });
@@ -51,13 +17,13 @@ async function runEndless(server: Started) {
 }
 
 test.each(["SIGTERM", "SIGINT"] as const)("[DRAIN-6] an idle server ends with 0 on %s", async (signal) => {
-  await using server = await start();
+  await using server = await startCommand();
   server.child.kill(signal);
   expect(await server.exited).toEqual([0, null]);
 });
 
 test("[DRAIN-6] SIGTERM ends a server with a query that does not end, with 0", async () => {
-  await using server = await start("--drain-queries-ms", "100");
+  await using server = await startCommand("--drain-queries-ms", "100");
   await using client = await runEndless(server);
   server.child.kill("SIGTERM");
   await client.next("server_draining");
@@ -67,7 +33,7 @@ test("[DRAIN-6] SIGTERM ends a server with a query that does not end, with 0", a
 });
 
 test("[DRAIN-6] SIGINT does not wait for what SIGTERM would wait for", async () => {
-  await using server = await start("--drain-grace-ms", "10000", "--drain-queries-ms", "17000");
+  await using server = await startCommand("--drain-grace-ms", "10000", "--drain-queries-ms", "17000");
   await using client = await runEndless(server);
   server.child.kill("SIGINT");
   expect((await client.next("server_draining")).payload.closes_in_ms).toBe(500);
@@ -75,7 +41,7 @@ test("[DRAIN-6] SIGINT does not wait for what SIGTERM would wait for", async () 
 });
 
 test("[DRAIN-6] a second signal ends the process at once, not with 0", async () => {
-  await using server = await start("--drain-queries-ms", "17000");
+  await using server = await startCommand("--drain-queries-ms", "17000");
   await using client = await runEndless(server);
   server.child.kill("SIGTERM");
   await client.next("server_draining");
@@ -84,7 +50,7 @@ test("[DRAIN-6] a second signal ends the process at once, not with 0", async () 
 });
 
 test("[DRAIN-6] neither a peer that answers no close nor a request that is sent drop by drop holds up the end", async () => {
-  await using server = await start();
+  await using server = await startCommand();
   await using client = await openClient(server.ws);
   await client.next("connection_ack");
   client.socket.pause();
