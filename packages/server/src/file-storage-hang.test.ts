@@ -172,7 +172,7 @@ test("[STORE-1] a server whose store hangs closes all the same", { timeout: 60_0
   await ada.next("ack");
   block();
   await server.server.close();
-  expect((await ada.closed).code).toBe(1001);
+  expect((await ada.closed).code).toBe(1012);
   expect(server.logged.some((line) => line.includes("a snapshot could not be stored"))).toBe(true);
 });
 

@@ -94,3 +94,19 @@ test("[TRACE-2] with an SDK each query is a span of the trace, ended once, which
   }
   await expect.poll(() => endedCount).toBe(2);
 });
+
+test("[TRACE-2] an SDK that brings another copy of the API, of some years ago or of today, is found", async () => {
+  await using traced = await startTraced();
+  const context = { traceId: TRACE, spanId: "00000000000000a0", traceFlags: 1 };
+  const provider = { getTracer: () => ({ startSpan: () => trace.wrapSpanContext(context) }) };
+  // What that copy does to register.
+  const place = Symbol.for("opentelemetry.js.api.1");
+  for (const version of ["1.4.0", "1.9.1"]) {
+    Object.defineProperty(globalThis, place, {
+      value: { version, trace: provider },
+      configurable: true,
+      writable: true,
+    });
+    expect(await askBoth(traced, PARENT)).toEqual([1, 2].map(() => `00-${TRACE}-${context.spanId}-01`));
+  }
+});
