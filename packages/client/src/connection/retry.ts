@@ -1,0 +1,81 @@
+import { FAILURES } from "@sparql-live/protocol";
+import { CLIENT_LIMITS } from "../limits.js";
+
+/** How tries to come back are spaced. */
+export interface RetryPolicy {
+  /** `false`: never come back. Default `true`. */
+  readonly reconnect?: boolean | undefined;
+  /** Milliseconds before the first try, as other clients of this protocol count: no jitter. */
+  readonly reconnectInterval?: number | undefined;
+  /** By what the interval grows with each try. Default 1.5, where an interval is given. */
+  readonly reconnectDecay?: number | undefined;
+  /** Tries before it gives up. Default: for ever. */
+  readonly reconnectAttempts?: number | undefined;
+}
+
+/**
+ * The close codes after which it is worth to come back: those of the protocol's table, and those that RFC 6455 and
+ * networks make. A code of the application's own is none.
+ */
+const RETRIED_CODES: ReadonlySet<number> = new Set([
+  1005,
+  1006,
+  1011,
+  1012,
+  1013,
+  ...Object.values(FAILURES).flatMap(({ close, retry }) => (close !== null && retry ? [close] : [])),
+]);
+
+export function isWorthARetry(closeCode: number): boolean {
+  return RETRIED_CODES.has(closeCode);
+}
+
+export interface Retry {
+  /** From 1. */
+  readonly attempt: number;
+  /** From 0 to below 1. */
+  readonly random: number;
+  /** What the server asked for. */
+  readonly hintMs?: number | undefined;
+}
+
+/**
+ * Milliseconds until the next try; `null` where there is to be none. By default exponential with full jitter between
+ * 0.5 s and 20 s, so that those who were lost together do not come back together. What the server asked for wins; it
+ * is spread a little, and never shortened.
+ */
+export function retryDelayMs(policy: RetryPolicy, { attempt, random, hintMs }: Retry): number | null {
+  const { reconnect = true, reconnectInterval, reconnectDecay = 1.5, reconnectAttempts } = policy;
+  if (!reconnect || (reconnectAttempts !== undefined && attempt > reconnectAttempts)) return null;
+  const { shortestRetryMs, longestRetryMs, longestHintMs } = CLIENT_LIMITS;
+  if (hintMs !== undefined) {
+    const boundedMs = Math.min(Math.max(0, hintMs), longestHintMs);
+    return boundedMs + random * (boundedMs / 4);
+  }
+  if (reconnectInterval !== undefined) {
+    const grownMs = reconnectInterval * reconnectDecay ** (attempt - 1);
+    return Math.min(grownMs, Math.max(longestRetryMs, reconnectInterval));
+  }
+  const ceilingMs = Math.min(longestRetryMs, shortestRetryMs * 2 ** attempt);
+  return shortestRetryMs + random * (ceilingMs - shortestRetryMs);
+}
+
+/** What stands in the reason of a close, or in another word of the server about returning. */
+export function readCloseReason(reason: string): { readonly code?: string; readonly hintMs?: number } {
+  if (!reason.startsWith("{")) return reason === "" ? {} : { code: reason };
+  try {
+    const read: unknown = JSON.parse(reason);
+    if (typeof read !== "object" || read === null) return {};
+    const code = "code" in read && typeof read.code === "string" ? read.code : undefined;
+    const hintMs = hintOf(read);
+    return { ...(code === undefined ? {} : { code }), ...(hintMs === undefined ? {} : { hintMs }) };
+  } catch {
+    // Cut off by a proxy: then it says nothing.
+    return {};
+  }
+}
+
+export function hintOf(told: object): number | undefined {
+  const hint = "retry_after_ms" in told ? told.retry_after_ms : undefined;
+  return typeof hint === "number" && Number.isFinite(hint) ? hint : undefined;
+}

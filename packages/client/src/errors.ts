@@ -1,0 +1,75 @@
+import { FAILURES, type FailureCode, type ServerPayloads } from "@sparql-live/protocol";
+
+/**
+ * Codes of the client's own, beside those of the protocol. `aborted`: by the signal that was given. `timeout`: no
+ * answer in time. `connection_closed`: the connection is over for good, or was never made. `superseded`: a newer search
+ * overtook it. `outbox_full`: too much waits. `no_websocket`: there is no WebSocket here, and `ws` is not installed.
+ * `no_token`: the token could not be had.
+ */
+export type ClientErrorCode =
+  | "aborted"
+  | "timeout"
+  | "connection_closed"
+  | "superseded"
+  | "outbox_full"
+  | "no_websocket"
+  | "no_token";
+
+export interface SparqlLiveErrorDetails {
+  readonly retryAfterMs?: number | undefined;
+  readonly queryId?: string | undefined;
+  readonly roomId?: string | undefined;
+  /** Where a query is wrong, from 1. */
+  readonly line?: number | undefined;
+  readonly column?: number | undefined;
+  readonly detail?: string | undefined;
+  readonly cause?: unknown;
+}
+
+/** Every failure of the library: `code` is of a closed table, `retry` says whether the same may succeed later. */
+export class SparqlLiveError extends Error {
+  override readonly name = "SparqlLiveError";
+  readonly code: FailureCode | ClientErrorCode;
+  readonly retry: boolean;
+  readonly details: SparqlLiveErrorDetails;
+
+  constructor(code: FailureCode | ClientErrorCode, message: string, details: SparqlLiveErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.retry = isFailureCode(code) ? FAILURES[code].retry : code === "timeout" || code === "outbox_full";
+    this.details = details;
+  }
+}
+
+/** What a server answered, as an error. A code that this version does not know counts as `internal_error`. */
+export function errorOf(
+  payload: ServerPayloads["error_message"] | ServerPayloads["validation_error"],
+): SparqlLiveError {
+  const code: string = payload.code;
+  const retryAfter = "retry_after" in payload ? payload.retry_after : undefined;
+  return new SparqlLiveError(isFailureCode(code) ? code : "internal_error", payload.error, {
+    queryId: payload.query_id,
+    ...("error_type" in payload
+      ? { roomId: payload.room_id, line: payload.line, column: payload.column, detail: payload.detail }
+      : {}),
+    ...(retryAfter === undefined ? {} : { retryAfterMs: retryAfter * 1_000 }),
+  });
+}
+
+/** The error of something that ended with this code outside of an `error_message`. */
+export function errorOfCode(code: string, message: string, details?: SparqlLiveErrorDetails): SparqlLiveError {
+  return new SparqlLiveError(isFailureCode(code) ? code : "internal_error", message, details);
+}
+
+export function abortedError(signal: AbortSignal): SparqlLiveError {
+  return new SparqlLiveError("aborted", "It was aborted.", { cause: signal.reason });
+}
+
+/** Refused for the moment alone: it is sent again by itself. */
+export function isPassing({ code }: SparqlLiveError): boolean {
+  return code === "rate_limited" || code === "unavailable";
+}
+
+export function isFailureCode(code: string): code is FailureCode {
+  return Object.hasOwn(FAILURES, code);
+}

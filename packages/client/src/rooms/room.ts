@@ -1,0 +1,404 @@
+import type { ServerMessage, ServerPayloads } from "@sparql-live/protocol";
+import { errorOf, errorOfCode, isPassing, SparqlLiveError } from "../errors.js";
+import { createEmitter, type Emitter } from "../events.js";
+import { newId } from "../ids.js";
+import { CLIENT_LIMITS } from "../limits.js";
+import type { MessageOf, Send } from "../messages.js";
+import { type Acknowledgement, type AddOptions, type Outbox, type Place, withResolvers } from "../outbox.js";
+import { createStore, createTail, type ReadableStore } from "../store.js";
+import { bytesOf, toBase64 } from "./bytes.js";
+import { entryOf, ownEntryOf, placeOf, type RoomEntry, type RoomUpdate, type Self, updateOf } from "./entries.js";
+import { createGapFiller } from "./gap-filler.js";
+import { createHistoryReader, type HistoryOptions, type HistoryPage } from "./history.js";
+import { createRoomLog } from "./room-log.js";
+import { openedJson, type Sealer, sealedJson } from "./seal.js";
+import { type Cursor, EMPTY_VIEW, type RoomStatus, type RoomView, viewAfter } from "./view.js";
+
+/** Messages were missed that cannot be had any more; it goes on behind `place`. */
+export interface Gap {
+  readonly roomId: string;
+  readonly recovered: false;
+  readonly place: Place;
+}
+
+export interface RoomEvents {
+  /** A message of others, or one's own that was acknowledged, in the order of the log, each once. */
+  message: [entry: RoomEntry];
+  /** An update of the document by somebody else, in the order of the log, or the whole of it. */
+  document: [update: RoomUpdate];
+  awareness: [update: RoomUpdate];
+  gap: [gap: Gap];
+  joined: [];
+  left: [reason: string, error: SparqlLiveError | undefined];
+  /** Something sealed could not be opened. */
+  error: [error: unknown];
+}
+
+/** Where somebody is; further members are the application's own. */
+export type CursorInput = Pick<Cursor, "position" | "selection"> & Readonly<Record<string, unknown>>;
+
+/** A room that this client is in, or wants to be in: it is joined again by itself after each reconnection. */
+export interface Room extends Pick<Emitter<RoomEvents>, "on" | "off" | "once"> {
+  readonly id: string;
+  /** Who is there, who types, where the cursors are. */
+  readonly view: ReadableStore<RoomView>;
+  /** The latest messages, at most 1,000. */
+  readonly messages: ReadableStore<readonly RoomEntry[]>;
+  /** Everything up to here was handed on; `null` before it was joined. */
+  readonly position: Place | null;
+  /**
+   * Settles when the server has stored it. It waits while there is no connection, and is sent again until it is
+   * acknowledged. Rejects with the server's refusal, `outbox_full`, `not_in_room`, `aborted`, `timeout`.
+   */
+  send(message: unknown, options?: AddOptions): Promise<Acknowledgement>;
+  /** The same for an update of the document. */
+  sendUpdate(update: Uint8Array, options?: AddOptions): Promise<Acknowledgement>;
+  /** Sent at most once, as are typing and cursors. */
+  sendAwareness(update: Uint8Array): void;
+  setTyping(isTyping: boolean): void;
+  setCursor(cursor: CursorInput): void;
+  history(options?: HistoryOptions): Promise<HistoryPage>;
+  /** Settles when the server has said so, or the connection is over. */
+  leave(): Promise<void>;
+}
+
+/** The side of a room that the connection works. */
+export interface RoomControl {
+  readonly room: Room;
+  /** Settles when it was entered for the first time. Rejects with what refused it. */
+  readonly entered: Promise<Room>;
+  readonly isWanted: boolean;
+  readonly isJoined: boolean;
+  readonly sealer: Sealer | null;
+  take(message: ServerMessage): void;
+  /** An error whose `correlation_id` may be one of ours. */
+  refused(message: MessageOf<"error_message">): boolean;
+  lost(): void;
+  /** What `resumed` says of it; `undefined` where it says nothing. */
+  resumed(outcome: ServerPayloads["resumed"]["rooms"][string] | undefined): void;
+  /** The connection may be used. */
+  ready(): void;
+  /** The room is left for this reason, without asking anybody. */
+  end(reason: string, error?: SparqlLiveError): void;
+}
+
+export interface RoomOptions {
+  readonly id: string;
+  readonly invite: string | undefined;
+  readonly sealer: Sealer | null;
+  readonly send: Send;
+  readonly isReady: () => boolean;
+  readonly self: () => Self;
+  readonly outbox: Outbox;
+  /** Tells the application of a message as it came, in its turn. */
+  readonly tell: (message: ServerMessage) => void;
+  readonly onGap: (gap: Gap) => void;
+}
+
+export function createRoom(options: RoomOptions): RoomControl {
+  const { id, sealer, send, outbox, tell } = options;
+  const view = createStore<RoomView>(EMPTY_VIEW);
+  const messages = createTail<RoomEntry>(CLIENT_LIMITS.keptMessagesCount);
+  const events = createEmitter<RoomEvents>();
+  const log = createRoomLog();
+  const history = createHistoryReader(id, send, sealer);
+  const entered = withResolvers<Room>();
+  entered.promise.catch(() => undefined);
+  let joinId = "";
+  let leaving: { readonly id: string; readonly done: ReturnType<typeof withResolvers<void>> } | null = null;
+  let retryTimer: ReturnType<typeof setTimeout> | undefined;
+  /** What is sealed is opened one after the other. */
+  let opening: Promise<void> = Promise.resolve();
+
+  const status = () => view.getSnapshot().status;
+  const setStatus = (next: RoomStatus) => {
+    if (next.kind !== status().kind) view.set({ ...view.getSnapshot(), status: next });
+  };
+  const ofRoom = { room_id: id };
+
+  const filler = createGapFiller({
+    log,
+    ask: (questionId, { epoch, seq }) =>
+      send("room_history", { ...ofRoom, epoch, since: seq }, { message_id: questionId }),
+    onFilled: () => becomeJoined(),
+    onGap() {
+      const place = log.skip() ?? log.position;
+      if (place !== null) tellGap(place);
+      becomeJoined();
+    },
+  });
+
+  const tellGap = (place: Place) => {
+    const gap: Gap = { roomId: id, recovered: false, place: placeOf(place) };
+    events.emit("gap", gap);
+    options.onGap(gap);
+  };
+
+  const becomeJoined = () => {
+    if (status().kind === "left" || leaving !== null) return;
+    const isNew = status().kind !== "joined";
+    setStatus({ kind: "joined" });
+    if (isNew) events.emit("joined");
+    entered.resolve(room);
+    outbox.flush(id);
+  };
+
+  /** Hands something on in its turn; in the clear it is at once. */
+  const inTurn = <T>(value: T | Promise<T>, use: (value: T) => void) => {
+    if (sealer === null && !(value instanceof Promise)) return use(value);
+    const opened = Promise.resolve(value);
+    opening = opening.then(() => opened).then(use, (error: unknown) => events.emit("error", error));
+  };
+
+  const takeEntry = (place: Place, deliver: () => void) => {
+    const isMissing = log.take(placeOf(place), deliver);
+    if (filler.isBusy) filler.moved();
+    else if (isMissing) filler.fill(place.seq);
+  };
+
+  const deliver = (entry: RoomEntry, message?: ServerMessage) => {
+    messages.push(entry);
+    events.emit("message", entry);
+    if (message !== undefined) tell(message);
+  };
+
+  const acknowledged = (message: MessageOf<"ack">) => {
+    const { message_id: messageId = "" } = message.payload;
+    const entry = outbox.acknowledged(messageId, placeOf(message.payload));
+    takeEntry(message.payload, () => {
+      if (entry?.kind === "message") inTurn(ownEntryOf(message, entry, options.self()), (own) => deliver(own));
+    });
+    tell(message);
+    outbox.flush(id);
+  };
+
+  const tellUpdate = (message: MessageOf<"document_update"> | MessageOf<"awareness_update">) => {
+    const name = message.type === "document_update" ? "document" : "awareness";
+    inTurn(updateOf(message, sealer), (update) => {
+      if (update !== null) events.emit(name, update);
+      tell(message);
+    });
+  };
+
+  /** `join_room`, or the room as it is where no place in it was known. */
+  const enter = (place: Place) => {
+    clearTimeout(retryTimer);
+    const { position } = log;
+    if (position !== null && position.epoch === place.epoch && position.seq <= place.seq) {
+      if (position.seq === place.seq) return becomeJoined();
+      setStatus({ kind: "recovering" });
+      filler.stop();
+      filler.fill(place.seq);
+      return;
+    }
+    log.enter(placeOf(place));
+    if (position !== null) tellGap(place);
+    becomeJoined();
+  };
+
+  const stateTold = ({ recovered, ...place }: ServerPayloads["room_state"]) => {
+    if (recovered === undefined || leaving !== null) return;
+    if (recovered || log.position === null) return enter(place);
+    filler.stop();
+    log.enter(placeOf(place));
+    tellGap(place);
+    becomeJoined();
+  };
+
+  const join = () => {
+    joinId = newId();
+    const { invite } = options;
+    send("join_room", { ...ofRoom, ...(invite === undefined ? {} : { invite }) }, { message_id: joinId });
+  };
+
+  const end = (reason: string, error?: SparqlLiveError) => {
+    if (status().kind === "left") return;
+    clearTimeout(retryTimer);
+    filler.stop();
+    setStatus({ kind: "left", reason, ...(error === undefined ? {} : { error }) });
+    const why = error ?? new SparqlLiveError("not_in_room", `The room "${id}" was left (${reason}).`, { roomId: id });
+    outbox.refuseRoom(id, why);
+    history.rejectAll(why);
+    entered.reject(why);
+    leaving?.done.resolve();
+    leaving = null;
+    log.reset();
+    events.emit("left", reason, error);
+  };
+
+  const couldNotJoin = (error: SparqlLiveError) => {
+    if (!isPassing(error)) return end(error.code, error);
+    retryTimer = setTimeout(() => {
+      if (status().kind === "joining" && leaving === null && options.isReady()) join();
+    }, error.details.retryAfterMs ?? CLIENT_LIMITS.refusedRetryMs);
+  };
+
+  const left = ({ correlation_id: correlationId, payload: { reason } }: MessageOf<"leave_room">) => {
+    if (leaving !== null) return end(reason);
+    // The late answer to an earlier leaving says nothing of the joining since.
+    if (reason === "requested" || status().kind === "joining" || correlationId === joinId) return;
+    end(reason);
+  };
+
+  const room: Room = {
+    id,
+    view,
+    messages,
+    get position() {
+      return log.position;
+    },
+    on: events.on,
+    off: events.off,
+    once: events.once,
+    send: (message, more) => add("message", message, more),
+    sendUpdate: (update, more) => add("document", toBase64(update), more),
+    sendAwareness(update) {
+      const messageId = newId();
+      if (status().kind !== "joined") return;
+      if (sealer === null) return void send("awareness_update", { ...ofRoom, update: toBase64(update) });
+      inSeal("awareness", update, messageId, (sealed) => send("awareness_update", { ...ofRoom, sealed }, { message_id: messageId }));
+    },
+    setTyping(isTyping) {
+      if (status().kind === "joined") send("typing_indicator", { ...ofRoom, is_typing: isTyping });
+    },
+    setCursor(cursor) {
+      const messageId = newId();
+      if (status().kind !== "joined") return;
+      if (sealer === null) return void send("cursor_position", { ...cursor, ...ofRoom });
+      inSeal("cursor", sealedJson(cursor), messageId, (sealed) => send("cursor_position", { ...ofRoom, sealed }, { message_id: messageId }));
+    },
+    history: (more) => history.read(more),
+    leave() {
+      if (status().kind === "left") return Promise.resolve();
+      if (leaving === null) {
+        leaving = { id: newId(), done: withResolvers<void>() };
+        if (options.isReady()) askToLeave();
+      }
+      return leaving.done.promise;
+    },
+  };
+
+  const add = (kind: "message" | "document", body: unknown, more?: AddOptions) => {
+    if (status().kind === "left" || leaving !== null) {
+      const text = `Join the room "${id}" first.`;
+      return Promise.reject(new SparqlLiveError("not_in_room", text, { roomId: id }));
+    }
+    return outbox.add({ roomId: id, kind, body }, more);
+  };
+
+  const inSeal = (
+    kind: "awareness" | "cursor",
+    plaintext: Uint8Array,
+    messageId: string,
+    use: (sealed: string | Uint8Array) => void,
+  ) => {
+    sealer
+      ?.seal(kind, plaintext, options.self().userId, messageId)
+      .then(use)
+      .catch((error: unknown) => events.emit("error", error));
+  };
+
+  const askToLeave = () => {
+    if (leaving !== null) send("leave_room", ofRoom, { message_id: leaving.id });
+  };
+
+  const openCursor = (message: MessageOf<"cursor_position">) => {
+    const { sealed, user_id: userId, ...origin } = message.payload;
+    if (sealed === undefined || sealer === null) return update(message);
+    inTurn(sealer.open("cursor", sealed, userId), (plaintext) => {
+      const cursor = openedJson(plaintext);
+      if (typeof cursor !== "object" || cursor === null) return;
+      update({ ...message, payload: { ...cursor, ...origin, user_id: userId } });
+    });
+  };
+
+  const update = (message: ServerMessage) => {
+    view.set(viewAfter(view.getSnapshot(), message));
+    tell(message);
+  };
+
+  return {
+    room,
+    entered: entered.promise,
+    sealer,
+    get isWanted() {
+      return status().kind !== "left" && leaving === null;
+    },
+    get isJoined() {
+      return status().kind === "joined" && leaving === null;
+    },
+    take(message) {
+      if (status().kind === "left") return;
+      switch (message.type) {
+        case "join_room":
+          if (leaving !== null) return;
+          update(message);
+          return enter(message.payload);
+        case "room_state":
+          update(message);
+          return stateTold(message.payload);
+        case "leave_room":
+          left(message);
+          return tell(message);
+        case "room_message":
+          history.see(message);
+          return takeEntry(message.payload, () =>
+            inTurn(entryOf(message.payload, sealer), (entry) => deliver(entry, message)),
+          );
+        case "document_update":
+          if (message.payload.whole === true) return tellUpdate(message);
+          history.see(message);
+          return takeEntry(message.payload, () => tellUpdate(message));
+        case "ack":
+          history.see(message);
+          return acknowledged(message);
+        case "room_history":
+          if (!history.see(message) && !filler.take(message)) tell(message);
+          return;
+        case "awareness_update":
+          return tellUpdate(message);
+        case "cursor_position":
+          return openCursor(message);
+        default:
+          return update(message);
+      }
+    },
+    refused(message) {
+      const { correlation_id: correlationId = "" } = message;
+      const error = errorOf(message.payload);
+      if (history.see(message) || filler.refused(correlationId, error)) return true;
+      if (leaving !== null && correlationId === leaving.id) {
+        end("requested");
+        return true;
+      }
+      if (correlationId !== joinId) return false;
+      if (leaving === null) couldNotJoin(error);
+      return true;
+    },
+    lost() {
+      clearTimeout(retryTimer);
+      filler.stop();
+      history.rejectAll(new SparqlLiveError("connection_closed", "The connection was lost.", { roomId: id }));
+      if (status().kind === "joined") setStatus({ kind: "recovering" });
+    },
+    resumed(outcome) {
+      if (status().kind === "left" || leaving !== null || outcome?.recovered === true) return;
+      if (outcome?.code === "gap") return;
+      if (status().kind !== "joining") setStatus({ kind: "joining" });
+      const code = outcome?.code ?? "not_in_room";
+      if (code === "not_in_room") return;
+      const error = errorOfCode(code, `The room "${id}" could not be entered again (${code}).`, { roomId: id });
+      if (!isPassing(error)) end(code, error);
+    },
+    ready() {
+      if (leaving !== null) askToLeave();
+      else if (status().kind === "joining") join();
+    },
+    end,
+  };
+}
+
+/** As the message of an entry that waits: sealed where the room is. */
+export function updateBytes(body: unknown): Uint8Array {
+  return bytesOf(typeof body === "string" ? body : "");
+}
