@@ -23,6 +23,17 @@ export const FAILURES = {
   too_many_control_frames: { close: 4429, retry: true, http: 429 },
   /** The message is forbidden in this state of the connection. */
   bad_state: { close: 4400, retry: false, http: 400 },
+  /** Who comes has not said who it is, and this is only for those who have. */
+  not_authenticated: { close: 4400, retry: false, http: 401 },
+  /** No token came in time. */
+  authentication_timeout: { close: 4408, retry: true, http: 408 },
+  /** The token proves nothing here. A fresh one may. */
+  bad_token: { close: 4401, retry: false, http: 401 },
+  token_expired: { close: 4401, retry: false, http: 401 },
+  /** The token, its user or its sign-in was revoked. */
+  token_revoked: { close: 4401, retry: false, http: 401 },
+  /** The token is of another user than the connection. */
+  other_user: { close: 4403, retry: false, http: 403 },
   /** Another socket took the session over. */
   session_replaced: { close: 4409, retry: false, http: 409 },
   /** The application, or who runs the server, ended the connection. */
@@ -109,8 +120,13 @@ export class ProtocolFailure extends Error {
   readonly code: FailureCode;
   readonly violations: readonly Violation[];
 
-  constructor(code: FailureCode, message: string, violations: readonly Violation[] = []) {
-    super(message);
+  constructor(
+    code: FailureCode,
+    message: string,
+    violations: readonly Violation[] = [],
+    options: ErrorOptions = {},
+  ) {
+    super(message, options);
     this.code = code;
     this.violations = violations;
   }

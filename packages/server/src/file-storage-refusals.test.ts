@@ -52,12 +52,13 @@ test("a file of an earlier version is brought up to this one, with all that is i
   const path = folder.path("store.db");
   await makeStore(path);
   const file = new Database(path);
-  file.exec(`DROP TABLE endpoints; DROP INDEX public_rooms; ALTER TABLE rooms DROP COLUMN is_public;
+  file.exec(`DROP TABLE revocations; DROP TABLE endpoints; DROP INDEX public_rooms; ALTER TABLE rooms DROP COLUMN is_public;
     PRAGMA user_version = 1; PRAGMA wal_checkpoint(TRUNCATE)`);
   file.close();
   const storage = await openFileStorage(path);
   expect((await storage.broker.logs.head("room:one")).seq).toBeGreaterThan(0);
   expect(await storage.store.endpoints.ofUser("ada")).toEqual([]);
+  expect(await storage.store.revocations.list(0)).toEqual([]);
   await storage.close();
 });
 

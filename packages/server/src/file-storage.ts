@@ -11,7 +11,12 @@ import { SERVER_LIMITS } from "./limits.js";
 import type { Storage, StorageOptions } from "./storage.js";
 import { STORAGE_BOUNDS } from "./storage-bounds.js";
 import type { Store } from "./store.js";
-import { createFileEndpoints, createFileHistory, createFileRooms } from "./stores/file/records.js";
+import {
+  createFileEndpoints,
+  createFileHistory,
+  createFileRevocations,
+  createFileRooms,
+} from "./stores/file/records.js";
 
 /**
  * Opens or makes the file. Everything but presence is in it, and one process has it at a time. Rejects with
@@ -61,6 +66,7 @@ export async function openFileStorageWith(
     async scrub() {
       await database.request("checkpoint", null);
     },
+    revocations: createFileRevocations(database),
     [Symbol.asyncDispose]: close,
   };
   const backUp = async (to: string) => {

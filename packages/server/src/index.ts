@@ -8,6 +8,11 @@ export {
   type MessageDefinition,
   type MessageOfDefinition,
 } from "@sparql-live/protocol/validate";
+export type { Authenticator, Identity, SignIn, TokenOrigin } from "./auth/authenticator.js";
+export { type AuthSettings, configuredAuthenticator } from "./auth/configured.js";
+export { type AuthenticateHook, createHookAuthenticator, type HookIdentity } from "./auth/hook.js";
+export type { Fetch } from "./auth/json-document.js";
+export type { Revocation } from "./auth/revocations.js";
 export { StorageError, type StorageErrorCode } from "./database/storage-error.js";
 export type { ErasedCounts, UserData, UserDatum } from "./features/user-data.js";
 export { openFileStorage } from "./file-storage.js";
@@ -20,7 +25,7 @@ export { type TransportNewcomer, WebSocketManager, type WebSocketManagerOptions 
 export { createMemoryStorage } from "./memory-storage.js";
 export type { ConnectionInfo } from "./metrics/connection-info.js";
 export type { MetricsSnapshot } from "./metrics/snapshot.js";
-export type { Connection, Life, SendOptions, User } from "./realtime/connection.js";
+export type { Connection, Life, SendOptions, User, UserRole } from "./realtime/connection.js";
 export type {
   Controls,
   DisconnectOptions,

@@ -130,6 +130,39 @@ export const SERVER_LIMITS = {
   minAdminKeyCharacters: 32,
   maxAdminKeyCharacters: 256,
 
+  /** Time for who comes without a token to show one. */
+  authenticationTimeoutMs: 5_000,
+  /** What is taken of somebody before that. */
+  unprovenMessagesCount: 10,
+  unprovenBytes: 32 * 1024,
+  /** Upgrades whose token is being verified. */
+  verifiedUpgradesCount: 1_000,
+  maxTokenCharacters: 8 * 1024,
+  minTokenSecretBytes: 32,
+  maxTokenSecretCharacters: 1_024,
+  clockSkewS: 30,
+  maxClockSkewS: 300,
+  /** A token that is good for longer is refused: its revocation could not be kept for as long. */
+  maxTokenLifeMs: 366 * 24 * 3_600_000,
+  /** So long before its end a fresh token is asked for; of a short one at this share of its time. */
+  tokenPromptMs: 60_000,
+  tokenPromptShare: 0.8,
+  ticketLifeMs: 30_000,
+  ticketsCount: 10_000,
+  ticketsPerUserCount: 100,
+  /** Of an issuer: the time for its answer, the bytes of it, the keys in it. */
+  keyFetchTimeoutMs: 5_000,
+  maxKeyDocumentBytes: 256 * 1024,
+  keysCount: 100,
+  /** How long its keys are used before they are asked for again, and while they cannot be had. */
+  keySetAgeMs: 10 * 60_000,
+  keySetStaleMs: 60 * 60_000,
+  /** Between two looks for a key that is not there, and after a look that failed. */
+  keySetCooldownMs: 30_000,
+  keyFetchRetryMs: 5_000,
+  /** That hold at a time; above them none is taken, because an older one would have to be forgotten. */
+  revocationsCount: 100_000,
+
   /** HTTP request bodies. */
   maxBodyBytes: 256 * 1024,
   /** The address of a request and its headers together. */

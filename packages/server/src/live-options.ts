@@ -1,8 +1,10 @@
 import { type Engine, LIMITS } from "@sparql-live/engine";
 import type { Logger } from "pino";
+import type { Authenticator, Identity } from "./auth/authenticator.js";
 import type { Broker } from "./broker.js";
 import type { RunBounds } from "./features/query/bounds.js";
 import { SERVER_LIMITS } from "./limits.js";
+import type { UserRole } from "./realtime/connection.js";
 import type { RoomLimits } from "./realtime/rooms/rooms.js";
 import type { Store } from "./store.js";
 import type { Vault } from "./vault.js";
@@ -15,6 +17,12 @@ export interface LiveOptions {
   readonly log: Logger;
   /** Seals the credentials of endpoints that users register. Default: with a key that is gone with the process. */
   readonly vault?: Vault;
+  /** Who proves who somebody is. Default: nobody has to (the open mode). */
+  readonly authenticator?: Authenticator;
+  /** Milliseconds for who comes without a token to show one. Default 5 000. */
+  readonly authenticationTimeoutMs?: number;
+  /** Milliseconds for which a ticket is good. Default 30 000. */
+  readonly ticketLifeMs?: number;
   /** Milliseconds between two signs of life that the server sends. Default 30 000. */
   readonly heartbeatIntervalMs?: number;
   /** Milliseconds of silence after which a peer is taken for gone. Default 60 000. */
@@ -48,9 +56,18 @@ export interface LiveOptions {
 }
 
 export interface Newcomer {
-  /** Without an id each connection is a guest of its own. */
+  /**
+   * Who it is, as whoever brings it in knows. Without, in the open mode, it is a guest of its own; else it has to
+   * authenticate.
+   */
   readonly userId?: string;
   readonly userName?: string;
+  /** Default `user`. */
+  readonly role?: UserRole;
+  /** What a token has proven; stands over the three before. */
+  readonly identity?: Identity;
+  /** One that it has brought and that is still to be verified. */
+  readonly token?: string;
   /** Joined at once. */
   readonly roomId?: string;
   /** Whether it acknowledges what is queued for its user. Default `false`. */
@@ -62,7 +79,17 @@ export interface Newcomer {
 /** What the options come to. */
 export type Limits = RoomLimits &
   Required<
-    Omit<LiveOptions, "engine" | "storage" | "log" | "vault" | "maxRooms" | "maxMembersPerRoom" | "runBounds">
+    Omit<
+      LiveOptions,
+      | "engine"
+      | "storage"
+      | "log"
+      | "vault"
+      | "authenticator"
+      | "maxRooms"
+      | "maxMembersPerRoom"
+      | "runBounds"
+    >
   >;
 
 export function limitsOf(options: LiveOptions): Limits {
@@ -81,12 +108,20 @@ export function limitsOf(options: LiveOptions): Limits {
     enableMessagePersistence: options.enableMessagePersistence ?? true,
     presenceGraceMs: options.presenceGraceMs ?? SERVER_LIMITS.presenceGraceMs,
     resumeWindowMs: options.resumeWindowMs ?? SERVER_LIMITS.resumeWindowMs,
+    authenticationTimeoutMs: options.authenticationTimeoutMs ?? SERVER_LIMITS.authenticationTimeoutMs,
+    ticketLifeMs: options.ticketLifeMs ?? SERVER_LIMITS.ticketLifeMs,
     emptyRoomMs: options.emptyRoomMs ?? SERVER_LIMITS.emptyRoomMs,
   };
 }
 
 /** Fine enough for the shortest of the times that it keeps. */
-export function tickMsOf({ heartbeatIntervalMs, presenceGraceMs, resumeWindowMs }: Limits): number {
-  const shortest = Math.min(heartbeatIntervalMs, presenceGraceMs, resumeWindowMs - presenceGraceMs);
+export function tickMsOf(limits: Limits): number {
+  const { heartbeatIntervalMs, presenceGraceMs, resumeWindowMs, authenticationTimeoutMs } = limits;
+  const shortest = Math.min(
+    heartbeatIntervalMs,
+    presenceGraceMs,
+    resumeWindowMs - presenceGraceMs,
+    authenticationTimeoutMs,
+  );
   return Math.min(1_000, Math.max(10, shortest / 4));
 }

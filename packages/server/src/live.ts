@@ -3,12 +3,13 @@ import { pushEndpointHealth } from "./features/endpoints.js";
 import { createHandlers } from "./features/handlers.js";
 import { createUserData, type UserData } from "./features/user-data.js";
 import { SERVER_LIMITS } from "./limits.js";
-import { type Admission, createAdmission } from "./live/admission.js";
+import { type Admission, createAdmission, createRefusals } from "./live/admission.js";
 import { createDrain } from "./live/drain.js";
 import { type Feature, featuresOf } from "./live/features.js";
 import { greetingOf } from "./live/greeting.js";
 import { createLifeCycle } from "./live/life-cycle.js";
 import { openParts, type Parts } from "./live/parts.js";
+import { createPresent } from "./live/proof.js";
 import type { LiveOptions } from "./live-options.js";
 import { type Controls, createControls } from "./realtime/controls.js";
 import type { Core } from "./realtime/core.js";
@@ -47,11 +48,16 @@ export async function openLive(options: LiveOptions): Promise<Live> {
     stopSweeping: sweepRooms(parts),
   });
   const lifeCycle = createLifeCycle(parts, drain);
+  const refusals = createRefusals(parts, drain);
+  const present = createPresent({ ...parts, ...refusals });
   const parser = createMessageParser();
   const handlers = createHandlers({
     ...parts,
     engine,
     takeOver: lifeCycle.takeOver,
+    // With authentication a resume token alone proves nobody.
+    mayReturnAs: (former, fresh) => parts.authentication.isOpen || former.user.id === fresh.user.id,
+    present,
     changeMember: (room, change) => changeMember(room, change, { rooms, sessions }),
   });
   const dispatcher = createDispatcher({ handlers, parser, counters, log });
@@ -72,7 +78,7 @@ export async function openLive(options: LiveOptions): Promise<Live> {
   const controls = createControls(parts);
   return {
     ...stateful,
-    ...createAdmission(parts, core, drain),
+    ...createAdmission(parts, core, refusals, present),
     controls,
     userData: createUserData({ ...parts, controls }),
     features,

@@ -3,6 +3,7 @@ import type { Server as HttpsServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { DEFAULT_SUBPROTOCOL, type Subprotocol } from "@sparql-live/protocol";
 import type { WebSocket } from "ws";
+import type { Revocation } from "./auth/revocations.js";
 import type { ErasedCounts, UserDatum } from "./features/user-data.js";
 import { createUpgrades, type Upgrades } from "./http/upgrades.js";
 import { type Live, openLive } from "./live.js";
@@ -155,6 +156,15 @@ export class WebSocketManager implements AsyncDisposable {
    */
   disconnect(connectionId: string, options?: DisconnectOptions): boolean {
     return this.live.controls.disconnect(connectionId, options);
+  }
+
+  /**
+   * A token (`jti`), all tokens that a user has had so far, or all of one sign-in (`sid`) prove nothing any more:
+   * connections are closed with 4401, and later ones refused, also after a restart where there is a store. Settles
+   * with how many connections of this process were closed.
+   */
+  async revoke(revocation: Revocation): Promise<number> {
+    return this.live.controls.revoke(revocation);
   }
 
   /** Returns 1, or 0 where no such connection has a socket. */

@@ -9,6 +9,7 @@ export interface Store extends AsyncDisposable {
   readonly endpoints: EndpointRecords;
   /** Settles when nothing of what was deleted or replaced before is left in the file. */
   scrub(): Promise<void>;
+  readonly revocations: RevocationRecords;
 }
 
 export type RoomRole = "owner" | "editor" | "viewer";
@@ -104,4 +105,21 @@ export interface RunHistory {
   deleteRoom(roomId: string): Promise<void>;
   /** Also those in rooms. */
   deleteUser(userId: string): Promise<void>;
+}
+
+/** Something that proves nobody any more. */
+export interface RevocationRecord {
+  readonly kind: "token" | "user" | "session";
+  readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly revokedAtMs: number;
+  /** From then on nobody needs to know. */
+  readonly expiresAtMs: number;
+}
+
+export interface RevocationRecords {
+  /** Makes or replaces that of its kind and id. */
+  put(record: RevocationRecord): Promise<void>;
+  /** Those that have not expired; the others are forgotten. */
+  list(nowMs: number): Promise<readonly RevocationRecord[]>;
 }

@@ -4,8 +4,8 @@ import { type NetworkGuard, unbracketed } from "./guard.js";
 
 export interface ConnectorOptions {
   readonly guard: NetworkGuard;
-  /** The one origin whose address is not checked, because the operator named it; `null`: none. */
-  readonly trustedOrigin: string | null;
+  /** Origins whose addresses are not checked, because the operator named them. */
+  readonly trustedOrigins: readonly string[];
   readonly connectTimeoutMs: number;
 }
 
@@ -16,11 +16,11 @@ export interface ConnectorOptions {
  * could be answered by another address later.
  */
 export function createGuardedConnector(options: ConnectorOptions): buildConnector.connector {
-  const { guard, trustedOrigin, connectTimeoutMs: timeout } = options;
+  const { guard, trustedOrigins, connectTimeoutMs: timeout } = options;
   const connectTrusted = buildConnector({ timeout });
   const connect = buildConnector({ timeout, lookup: guardedLookup(guard) });
   return (target, callback) => {
-    if (`${target.protocol}//${target.host}` === trustedOrigin) {
+    if (trustedOrigins.includes(`${target.protocol}//${target.host}`)) {
       connectTrusted(target, callback);
       return;
     }

@@ -29,7 +29,7 @@ test("[GUARD-4] fetch asks a trusted origin wherever it is, with method, headers
     response.end(`${request.method} ${request.body}`),
   );
   await using other = await startStub((_request, response) => response.end("secret"));
-  await using guarded = createGuardedFetch({ trustedUrl: `${stub.origin}/v1` });
+  await using guarded = createGuardedFetch({ trustedUrls: [`${stub.origin}/v1`] });
   const response = await guarded.fetch(`${stub.origin}/v1/chat`, {
     method: "POST",
     headers: { authorization: "Bearer key", "content-type": "application/json" },
@@ -62,7 +62,7 @@ test("[GUARD-5] fetch follows a redirect of a GET, and keeps all but harmless he
 test("[GUARD-5] fetch checks where a trusted origin redirects to", async () => {
   await using target = await startStub((_request, response) => response.end("secret"));
   await using stub = await startStub((_request, response) => redirect(response, target.url));
-  await using guarded = createGuardedFetch({ trustedUrl: stub.url });
+  await using guarded = createGuardedFetch({ trustedUrls: [stub.url] });
   await expect(guarded.fetch(stub.url)).rejects.toMatchObject({ code: "address_forbidden" });
   expect(stub.requests).toHaveLength(1);
   expect(target.requests).toHaveLength(0);
@@ -73,14 +73,14 @@ test.each([
   ["without end", (path: string) => `${path}x`, 1 + LIMITS.maxRedirects],
 ])("[GUARD-5] fetch ends redirects %s", async (_title, next, requestCount) => {
   await using stub = await startStub((request, response) => redirect(response, next(request.path)));
-  await using guarded = createGuardedFetch({ trustedUrl: stub.url });
+  await using guarded = createGuardedFetch({ trustedUrls: [stub.url] });
   await expect(guarded.fetch(stub.url)).rejects.toMatchObject({ code: "upstream_error" });
   expect(stub.requests).toHaveLength(requestCount);
 });
 
 test("fetch repeats no POST at a redirect, and leaves redirects alone where it is asked to", async () => {
   await using stub = await startStub((_request, response) => redirect(response, "/there", 307));
-  await using guarded = createGuardedFetch({ trustedUrl: stub.url });
+  await using guarded = createGuardedFetch({ trustedUrls: [stub.url] });
   const post = guarded.fetch(stub.url, { method: "POST", body: "x" });
   await expect(post).rejects.toMatchObject({ code: "upstream_error" });
   const strict = guarded.fetch(stub.url, { redirect: "error" });
@@ -99,7 +99,7 @@ test("fetch asks nothing but http and https", async () => {
 test("fetch ends when its signal aborts, and its connection with it", async () => {
   const controller = new AbortController();
   await using stub = await startStub(() => controller.abort());
-  await using guarded = createGuardedFetch({ trustedUrl: stub.url });
+  await using guarded = createGuardedFetch({ trustedUrls: [stub.url] });
   await expect(guarded.fetch(stub.url, { signal: controller.signal })).rejects.toMatchObject({
     name: "AbortError",
   });

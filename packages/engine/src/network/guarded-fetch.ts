@@ -8,8 +8,8 @@ import { checkStep, isHttp, REDIRECTS, redirectTarget } from "./redirects.js";
 export interface GuardedFetchOptions {
   /** Default: the public internet alone. */
   readonly guard?: NetworkGuard;
-  /** An address whose origin the operator named: it is asked wherever it is. Redirects elsewhere are checked. */
-  readonly trustedUrl?: string;
+  /** Addresses whose origins the operator named: they are asked wherever they are. Redirects elsewhere are checked. */
+  readonly trustedUrls?: readonly string[];
   /** Default 10 000. The caller's signal is the deadline of the whole. */
   readonly connectTimeoutMs?: number;
 }
@@ -28,11 +28,11 @@ const HARMLESS_HEADERS: ReadonlySet<string> = new Set(["accept", "accept-languag
 /** A `fetch` with its own connections, whose addresses are checked when they are made. Disposal closes them. */
 export function createGuardedFetch({
   guard = createNetworkGuard(),
-  trustedUrl,
+  trustedUrls = [],
   connectTimeoutMs = LIMITS.upstreamConnectTimeoutMs,
 }: GuardedFetchOptions = {}): GuardedFetch {
-  const trustedOrigin = trustedUrl === undefined ? null : new URL(trustedUrl).origin;
-  const agent = new Agent({ connect: createGuardedConnector({ guard, trustedOrigin, connectTimeoutMs }) });
+  const trustedOrigins = trustedUrls.map((url) => new URL(url).origin);
+  const agent = new Agent({ connect: createGuardedConnector({ guard, trustedOrigins, connectTimeoutMs }) });
   return {
     fetch: (input, init) => follow(agent, new Request(input, init)),
     async [Symbol.asyncDispose]() {

@@ -17,7 +17,7 @@ const SessionInfo = Type.Object({
 
 export const ConnectionAck = Type.Object({
   connection_id: Type.String(),
-  user_id: Type.Union([Type.String(), Type.Null()]),
+  user_id: Type.Union([Type.String(), Type.Null()], { description: "`null` until it has authenticated." }),
   server_time: Type.String({ description: "ISO 8601." }),
   heartbeat_interval: Type.Number({ description: "Seconds." }),
   protocol: Type.String(),
@@ -32,6 +32,22 @@ export const ConnectionAck = Type.Object({
   }),
   features: Type.Array(Type.String()),
 });
+
+/** How long a token may be is checked where it is verified: one that is too long is a bad token. */
+export const Authenticate = Type.Object({
+  token: Type.String({ minLength: 1, description: "As it stands behind `Bearer` in a header." }),
+});
+
+const ExpiresAt = Type.Union([Type.String(), Type.Null()], { description: "ISO 8601; `null`: never." });
+
+export const Authenticated = Type.Object({
+  user_id: Type.String(),
+  user_name: Type.String(),
+  expires_at: ExpiresAt,
+});
+
+/** Time for a fresh token. */
+export const TokenExpiring = Type.Object({ expires_at: Type.String({ description: "ISO 8601." }) });
 
 export const Resume = Type.Object({
   resume_token: Type.String({ minLength: 1, maxLength: 256 }),

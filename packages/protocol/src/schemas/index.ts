@@ -13,7 +13,19 @@ import {
   Typing,
   TypingIndicator,
 } from "./collaboration.js";
-import { Ack, Acknowledge, ConnectionAck, Heartbeat, Ping, Pong, Resume, Resumed } from "./connection.js";
+import {
+  Ack,
+  Acknowledge,
+  Authenticate,
+  Authenticated,
+  ConnectionAck,
+  Heartbeat,
+  Ping,
+  Pong,
+  Resume,
+  Resumed,
+  TokenExpiring,
+} from "./connection.js";
 import { EndpointHealth, EndpointStatus, EndpointStatusRequest } from "./endpoint.js";
 import { Envelope } from "./envelope.js";
 import { ErrorMessage, ValidationError } from "./errors.js";
@@ -56,6 +68,7 @@ export const CLIENT_PAYLOADS = {
   query_credit: QueryCredit,
   ontology_search: OntologySearch,
   endpoint_status: EndpointStatusRequest,
+  authenticate: Authenticate,
   resume: Resume,
   ack: Acknowledge,
   join_room: JoinRoom,
@@ -85,6 +98,8 @@ export const SERVER_PAYLOADS = {
   ontology_suggestion: OntologySuggestion,
   endpoint_status: EndpointStatus,
   endpoint_health: EndpointHealth,
+  authenticated: Authenticated,
+  token_expiring: TokenExpiring,
   resumed: Resumed,
   ack: Ack,
   join_room: RoomJoined,

@@ -129,3 +129,11 @@ test("the endpoints and the profile are given as JSON", async () => {
   };
   expect(profile.classes).toMatchObject([{ iri: "http://e/River", count: 2 }]);
 });
+
+test("[AUTH-14] `serve` beyond this machine ends with 2 and says what to do, unless users have to show tokens", async () => {
+  const serve = ["serve", "--data", data, "--store", "memory", "--port", "0", "--host", "0.0.0.0"];
+  const { err, code } = await run(serve);
+  expect([code, err.includes("--insecure-open"), err.includes("--auth-issuer")]).toEqual([2, true, true]);
+  const half = await run([...serve, "--auth-audience", "me"]);
+  expect([half.code, half.err.includes("authIssuer")]).toEqual([2, true]);
+});

@@ -5,7 +5,7 @@ import type { Logger } from "pino";
 import { StorageError } from "../database/storage-error.js";
 import { engineOptionsOf } from "../engine-options.js";
 import { openFileStorage } from "../file-storage.js";
-import { createServer } from "../http/server.js";
+import { createServer, type Server } from "../http/server.js";
 import { createLog } from "../log.js";
 import { createMemoryStorage } from "../memory-storage.js";
 import { readSettings } from "../settings/read.js";
@@ -32,7 +32,7 @@ export function serveCommand(onExit: (code: number) => void): Command {
 
 function settingOption(name: (typeof SETTING_NAMES)[number]): Option {
   const setting = SETTINGS[name];
-  const placeholder = "placeholder" in setting ? ` ${setting.placeholder}` : " <true|false>";
+  const placeholder = "placeholder" in setting ? ` ${setting.placeholder}` : " [true|false]";
   const fallback = JSON.stringify(setting.default);
   const shown = fallback === "null" || fallback === "[]" ? "" : ` (default: ${fallback})`;
   // `name` is what commander files the value under, whatever the flag is called.
@@ -49,9 +49,10 @@ async function serve({ config, ...flags }: Record<string, unknown>): Promise<num
   const log = createLog(settings.logLevel);
   const storage = await openStorage(settings, log);
   const engine = createEngine(engineOptionsOf(settings));
-  const server = await createServer({ ...settings, vault: openVault(settings) }, { engine, storage, log });
+  let server: Server;
   let url: string;
   try {
+    server = await createServer({ ...settings, vault: openVault(settings) }, { engine, storage, log });
     url = await server.listen();
   } catch (error) {
     await engine.close();

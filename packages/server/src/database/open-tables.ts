@@ -7,6 +7,7 @@ import type { WorkerInput } from "./messages.js";
 import { openFile } from "./open-file.js";
 import type { Handlers } from "./operations.js";
 import { createQueueTable, type QueueTable } from "./queue-table.js";
+import { createRevocationTable } from "./revocation-table.js";
 import { createRoomTable } from "./room-table.js";
 import { createRunTable, type RunTable } from "./run-table.js";
 import { toStorageError } from "./storage-error.js";
@@ -38,6 +39,7 @@ export function openTables({ path, bounds, openedAtMs }: WorkerInput): Tables {
       ...queues.handlers,
       ...runs.handlers,
       ...createRoomTable(sql),
+      ...createRevocationTable(sql),
       ...history.handlers,
       ...createEndpointTable(sql),
       // What both are about is done by what runs the transactions, between two of them.

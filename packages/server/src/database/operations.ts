@@ -9,7 +9,7 @@ import type {
   QueueContents,
   RunRecord,
 } from "../broker.js";
-import type { RoomPage } from "../store.js";
+import type { RevocationRecord, RoomPage } from "../store.js";
 
 /** With what tells how long `firstSeq` is right. */
 export interface HeadInFile extends LogHead {
@@ -101,6 +101,9 @@ export interface Operations {
   checkpoint: Operation<null, null>;
   /** Writes a backup into a file, once the transaction is committed that the call is in. */
   backUp: Operation<{ readonly path: string }, null>;
+
+  putRevocation: Operation<RevocationRecord, null>;
+  listRevocations: Operation<{ readonly nowMs: number }, readonly RevocationRecord[]>;
 
   /** Takes away what is too old, a part at a time; `more` where the next part should follow at once. */
   sweep: Operation<null, QueueChange<{ readonly more: boolean }>>;

@@ -67,4 +67,10 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX endpoints_of_users ON endpoints (user, n);
   CREATE INDEX endpoints_of_rooms ON endpoints (room, n) WHERE room IS NOT NULL;
   `,
+  `
+  CREATE TABLE revocations (
+    kind BLOB NOT NULL, id BLOB NOT NULL, revoked_at_ms INTEGER NOT NULL, expires_at_ms INTEGER NOT NULL,
+    crc INTEGER NOT NULL, PRIMARY KEY (kind, id)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

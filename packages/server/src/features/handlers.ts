@@ -2,6 +2,7 @@ import type { Engine } from "@sparql-live/engine";
 import type { Logger } from "pino";
 import type { Counters } from "../realtime/counters.js";
 import type { Handlers } from "../realtime/dispatcher.js";
+import { type AuthenticationDeps, createAuthenticationHandlers } from "./authentication.js";
 import { createCollaborationHandlers } from "./collaboration.js";
 import { createEndpointHandlers } from "./endpoints.js";
 import type { PrivateEndpoints } from "./private-endpoints.js";
@@ -12,7 +13,7 @@ import { createRoomHandlers, type RoomFeatureDeps } from "./rooms.js";
 import { createSystemHandlers } from "./system.js";
 import { createTermHandlers } from "./terms.js";
 
-export interface FeatureDeps extends RecoveryDeps, RoomFeatureDeps {
+export interface FeatureDeps extends RecoveryDeps, RoomFeatureDeps, AuthenticationDeps {
   readonly engine: Engine | null;
   readonly privateEndpoints: PrivateEndpoints;
   /** `null` where there is no engine. */
@@ -25,6 +26,7 @@ export interface FeatureDeps extends RecoveryDeps, RoomFeatureDeps {
 export function createHandlers(deps: FeatureDeps): Handlers {
   return {
     ...createSystemHandlers(),
+    ...createAuthenticationHandlers(deps),
     ...createQueryHandlers(deps),
     ...createTermHandlers(deps),
     ...createEndpointHandlers({ endpoints: deps.engine?.endpoints ?? null }),

@@ -7,6 +7,7 @@ import { createMemoryEngine } from "../testing/memory-engine.js";
 import { openAs } from "../testing/room-clients.js";
 import { CITIES, startServer } from "../testing/start-server.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
+import { bearer, tokenOf, WITH_SECRET } from "../testing/tokens.js";
 import { createVault, secretOfFile } from "../vault.js";
 
 const CANARY = "canary-91d0-token";
@@ -98,6 +99,32 @@ test("[DATA-3] credentials are sent with the queries of who registered them, sea
   expect(told.join("\n")).toContain(URL_OF_IT);
   const basic = Buffer.from(`ada:${CANARY}`).toString("base64");
   for (const hidden of [CANARY, basic]) expect(told.join("\n")).not.toContain(hidden);
+});
+
+test("[DATA-3] with authentication an endpoint is its user's by the token, whatever the address says", async () => {
+  await using server = await startServer({ engine: listeningEngine().engine, settings: WITH_SECRET });
+  const address = `${server.url}/api/endpoints?user_id=ada`;
+  const [ada, eve] = [bearer(await tokenOf("ada")).headers, bearer(await tokenOf("eve")).headers];
+  const made = await fetch(address, {
+    method: "POST",
+    headers: { ...ada, "content-type": "application/json" },
+    body: JSON.stringify({ url: URL_OF_IT }),
+  });
+  const { endpoint_id: id } = (await made.json()) as { endpoint_id: string };
+  const listOf = async (headers: Record<string, string>) =>
+    ((await (await fetch(address, { headers })).json()) as { endpoints: unknown[] }).endpoints;
+  expect(await listOf(eve)).toEqual([]);
+  expect(await listOf(ada)).toHaveLength(1);
+  const one = `${server.url}/api/endpoints/${id}?user_id=ada`;
+  expect((await fetch(one, { method: "DELETE", headers: eve })).status).toBe(404);
+  expect((await fetch(one, { method: "DELETE", headers: ada })).status).toBe(200);
+});
+
+test("[DATA-3] who asks is not said: refused with what to do", async () => {
+  await using server = await startServer({ engine: listeningEngine().engine });
+  const { status, body } = await call(`${server.url}/api/endpoints`, "GET");
+  expect([status, body.code]).toEqual([400, "bad_request"]);
+  expect(body.detail).toContain("user_id");
 });
 
 test("[DATA-3] an endpoint of a room is for queries in that room, and goes with it", async () => {

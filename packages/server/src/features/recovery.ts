@@ -32,6 +32,8 @@ export interface RecoveryDeps {
   readonly log: Logger;
   /** Gives the socket of one peer to another, which is the same one come back. */
   readonly takeOver: (former: Peer, fresh: Peer) => void;
+  /** Whether one peer may come back as another, whose resume token it has. */
+  readonly mayReturnAs: (former: Peer, fresh: Peer) => boolean;
   /** `null` where there is no engine. */
   readonly queries: Pick<QueryRuns, "resume"> | null;
 }
@@ -52,7 +54,8 @@ interface Return {
 export function createRecoveryHandlers(deps: RecoveryDeps): RecoveryHandlers {
   return {
     async resume(message, fresh) {
-      const former = deps.sessions.find(message.payload.resume_token);
+      const found = deps.sessions.find(message.payload.resume_token);
+      const former = found !== undefined && deps.mayReturnAs(found, fresh) ? found : undefined;
       const peer = former ?? fresh;
       const roomIds = deps.rooms.idsOf(peer);
       const freshRoomIds = peer === fresh ? new Set<string>() : deps.rooms.idsOf(fresh);

@@ -6,6 +6,7 @@ import { openAs, openMember } from "../testing/room-clients.js";
 import { startServer } from "../testing/start-server.js";
 import { STORAGE_KINDS, type StorageKind } from "../testing/storages.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
+import { bearer, tokenOf, WITH_SECRET } from "../testing/tokens.js";
 
 const CANARY = "canary-3ad0-of-ada";
 const ADMIN_KEY = "k".repeat(32);
@@ -89,6 +90,23 @@ test("[DATA-5] what is stored of a user comes as lines of JSON, to the user and 
       expect((await fetch(`${address}${query}`, { method })).status).toBe(404);
     }
   }
+});
+
+test("[DATA-5] with authentication a user has the data of its own token, and of no other", async () => {
+  await using running = await startServer({ settings: WITH_SECRET });
+  const { rooms } = running.server.live;
+  await rooms.create({ id: "hers", ownerId: "ada" });
+  await rooms.create({ id: "his", ownerId: "bob" });
+  const [ada, bob] = [bearer(await tokenOf("ada")), bearer(await tokenOf("bob"))];
+  const address = `${running.url}/api/users/ada/data`;
+  expect(await exported(address, ada)).toEqual([expect.objectContaining({ kind: "room", room_id: "hers" })]);
+  for (const method of ["GET", "DELETE"]) {
+    expect((await fetch(`${address}?user_id=ada`, { method, ...bob })).status).toBe(404);
+    expect((await fetch(address, { method })).status).toBe(401);
+  }
+  const erased = await fetch(address, { method: "DELETE", ...ada });
+  expect(await erased.json()).toEqual({ messages: 0, rooms_deleted: 1, rooms_handed_over: 0 });
+  expect(await rooms.find("his")).toMatchObject({ ownerId: "bob" });
 });
 
 test("[DATA-5] what waits for a user who is away is in it; a program exports and erases it by the manager", async () => {

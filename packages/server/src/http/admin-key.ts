@@ -20,7 +20,11 @@ export function createAdminCheck(adminKey: string | null): AdminCheck {
 
 /** `Authorization: Bearer <key>` (RFC 6750, section 2.1). */
 export function bearerOf(request: FastifyRequest): string | undefined {
-  return /^bearer +(\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
+  return bearerIn(request.headers.authorization);
+}
+
+export function bearerIn(authorization: string | undefined): string | undefined {
+  return /^bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
 }
 
 function digest(text: string): Buffer {

@@ -1,17 +1,20 @@
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
-import { WIRE_LIMITS } from "@sparql-live/protocol";
-import type { FastifyInstance } from "fastify";
+import { ProtocolFailure, WIRE_LIMITS } from "@sparql-live/protocol";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import Type, { type Static } from "typebox";
 import { SERVER_LIMITS } from "../limits.js";
 import type { Live } from "../live.js";
+import type { Gate } from "./gate.js";
 import { documented } from "./operation.js";
 import { refuseForeignPages } from "./rooms.js";
 
-const UserId = Type.String({
-  minLength: 1,
-  maxLength: WIRE_LIMITS.maxIdCharacters,
-  description: "Who asks.",
-});
+const UserId = Type.Optional(
+  Type.String({
+    minLength: 1,
+    maxLength: WIRE_LIMITS.maxIdCharacters,
+    description: "Who asks, in the open mode; else the token says it.",
+  }),
+);
 const RoomId = Type.String({ pattern: `^[A-Za-z0-9_-]{1,${WIRE_LIMITS.maxIdCharacters}}$` });
 const Secret = Type.String({ maxLength: SERVER_LIMITS.maxCredentialCharacters });
 
@@ -48,15 +51,25 @@ const EndpointInfo = Type.Object({
 
 interface EndpointRouteDeps {
   readonly live: Live;
+  readonly gate: Gate;
   readonly allowedOrigins: readonly string[];
 }
 
 /** `/api/endpoints`: endpoints that users register for themselves or for a room, with their credentials. */
-export function mountEndpoints(app: FastifyInstance, { live, allowedOrigins }: EndpointRouteDeps): void {
+export function mountEndpoints(
+  app: FastifyInstance,
+  { live, gate, allowedOrigins }: EndpointRouteDeps,
+): void {
   const scope = app.withTypeProvider<TypeBoxTypeProvider>();
   const asking = Type.Object({ user_id: UserId });
   const onRequest: Parameters<typeof scope.post>[1]["onRequest"] = (request, reply, done) =>
     refuseForeignPages(request, reply, allowedOrigins, done);
+  const askerOf = (request: FastifyRequest, said: string | undefined): string => {
+    const asker = gate.askerOf(request, said);
+    if (asker === undefined)
+      throw new ProtocolFailure("bad_request", "Endpoints belong to a user: say user_id.");
+    return asker;
+  };
 
   const registering = documented(
     {
@@ -74,7 +87,7 @@ export function mountEndpoints(app: FastifyInstance, { live, allowedOrigins }: E
   );
   scope.post("/api/endpoints", { ...registering, onRequest }, async (request) => {
     const { url, title, room_id: roomId = null } = request.body;
-    return live.privateEndpoints.register(request.query.user_id, {
+    return live.privateEndpoints.register(askerOf(request, request.query.user_id), {
       url,
       title: title ?? (URL.canParse(url) ? new URL(url).host : url),
       roomId,
@@ -100,7 +113,7 @@ export function mountEndpoints(app: FastifyInstance, { live, allowedOrigins }: E
   scope.get("/api/endpoints", listing, async (request, reply) => {
     const { user_id: userId, room_id: roomId = null } = request.query;
     reply.header("cache-control", "no-store");
-    return { endpoints: await live.privateEndpoints.list(userId, roomId) };
+    return { endpoints: await live.privateEndpoints.list(askerOf(request, userId), roomId) };
   });
 
   const removing = documented(
@@ -120,7 +133,7 @@ export function mountEndpoints(app: FastifyInstance, { live, allowedOrigins }: E
     { querystring: asking, params: Type.Object({ endpoint_id: Type.String() }) },
   );
   scope.delete("/api/endpoints/:endpoint_id", { ...removing, onRequest }, async (request) => {
-    await live.privateEndpoints.remove(request.query.user_id, request.params.endpoint_id);
+    await live.privateEndpoints.remove(askerOf(request, request.query.user_id), request.params.endpoint_id);
     return { success: true };
   });
 }

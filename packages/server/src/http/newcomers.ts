@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { WIRE_LIMITS } from "@sparql-live/protocol";
 import type { Newcomer } from "../live-options.js";
+import { bearerIn } from "./admin-key.js";
 
 /** `null` for what is no URL: nothing that a client must not send keeps it from sending it. */
 export function urlOf({ url }: IncomingMessage): URL | null {
@@ -28,6 +29,23 @@ export function newcomerOf({ searchParams }: URL): Newcomer | null {
     ...(userName === "" ? {} : { userName }),
     acknowledges: searchParams.get("acks") === "true",
   };
+}
+
+/** What an address may say where users have to prove who they are. */
+export function strangerOf({ searchParams }: URL): Newcomer {
+  return { acknowledges: searchParams.get("acks") === "true" };
+}
+
+/** By what somebody proves who it is already with the upgrade. A token is never read from an address. */
+export type Credential =
+  | { readonly kind: "token"; readonly token: string }
+  | { readonly kind: "ticket"; readonly ticket: string };
+
+export function credentialOf({ headers }: IncomingMessage, url: URL | null): Credential | null {
+  const token = bearerIn(headers.authorization);
+  if (token !== undefined) return { kind: "token", token };
+  const ticket = url?.searchParams.get("ticket") ?? null;
+  return ticket === null ? null : { kind: "ticket", ticket };
 }
 
 export function offeredProtocols({ headers }: IncomingMessage): string[] {

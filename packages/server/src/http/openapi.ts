@@ -13,7 +13,7 @@ const PROBLEM = { $ref: "#/components/schemas/Problem" } as const;
  * Gathers the routes that are registered after it, for `/docs`. In the scope of the plugin, where it stands in front
  * of what the application around it may have of the same kind: either sees its own routes only.
  */
-export async function gatherOperations(app: FastifyInstance): Promise<void> {
+export async function gatherOperations(app: FastifyInstance, wantsTokens: boolean): Promise<void> {
   const { prefix } = app;
   const withOptionalBody = new Set<string>();
   const options: FastifyDynamicSwaggerOptions = {
@@ -32,6 +32,7 @@ export async function gatherOperations(app: FastifyInstance): Promise<void> {
         schemas: { Problem: ProblemDocument },
         securitySchemes: {
           adminKey: { type: "http", scheme: "bearer", description: "The setting `adminKey`." },
+          ...(wantsTokens ? { token: TOKEN_SCHEME } : {}),
         },
       },
     },
@@ -42,7 +43,9 @@ export async function gatherOperations(app: FastifyInstance): Promise<void> {
       if (operation === undefined) return { schema: { hide: true }, url };
       if (operation.isBodyOptional === true) withOptionalBody.add(operation.operationId);
       const path = operation.path === undefined ? url : prefix + operation.path;
-      return { schema: schemaOf(operation, route.schema ?? {}), url: path };
+      const isGuarded = wantsTokens && route.config?.sparqlLiveIsPublic !== true;
+      const told = isGuarded ? withToken(operation) : operation;
+      return { schema: schemaOf(told, route.schema ?? {}), url: path };
     },
     transformObject(document) {
       if (!("openapiObject" in document)) throw new TypeError("an OpenAPI document was expected");
@@ -59,10 +62,28 @@ export async function gatherOperations(app: FastifyInstance): Promise<void> {
   await app.register(swagger, options);
 }
 
+const TOKEN_SCHEME = { type: "http", scheme: "bearer", description: "Proves a user." } as const;
+
+interface Told extends Operation {
+  readonly needsToken?: boolean;
+}
+
+function withToken(operation: Operation): Told {
+  const problems = [...new Set([...operation.problems, 401, 503])].sort((a, b) => a - b);
+  return { ...operation, problems, needsToken: true };
+}
+
+/** Each of these will do. */
+function securityOf({ needsAdminKey = false, needsToken = false }: Told): Record<string, string[]>[] {
+  if (needsAdminKey) return [{ adminKey: [] }];
+  return needsToken ? [{ token: [] }, { adminKey: [] }] : [];
+}
+
 /** As the generator wants it. */
-function schemaOf(operation: Operation, checked: FastifySchema): FastifySchema {
+function schemaOf(operation: Told, checked: FastifySchema): FastifySchema {
   const { operationId, summary, description, tag, params, headers, body, responses, problems } = operation;
   const querystring = operation.querystring ?? checked.querystring;
+  const security = securityOf(operation);
   const response = new Map<string, unknown>();
   for (const [status, told] of Object.entries(responses)) response.set(status, responseOf(told));
   for (const status of problems) {
@@ -80,7 +101,7 @@ function schemaOf(operation: Operation, checked: FastifySchema): FastifySchema {
     ...(params === undefined ? {} : { params }),
     ...(headers === undefined ? {} : { headers }),
     ...(body === undefined ? {} : { body: { content: contentOf(body) } }),
-    ...(operation.needsAdminKey === true ? { security: [{ adminKey: [] }] } : {}),
+    ...(security.length === 0 ? {} : { security }),
     response: Object.fromEntries(response),
   };
 }

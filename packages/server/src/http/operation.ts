@@ -2,6 +2,7 @@ import type { FastifySchema } from "fastify";
 import type { TSchema } from "typebox";
 
 export const TAGS = {
+  signIn: "Signing in",
   questions: "Questions and SPARQL",
   rooms: "Rooms",
   operation: "Operation",
@@ -43,6 +44,8 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** Set on the routes of sparql-live that its OpenAPI document shows. */
     sparqlLive?: Operation;
+    /** Set on those of its routes that want no token, where the others do. */
+    sparqlLiveIsPublic?: boolean;
   }
 }
 

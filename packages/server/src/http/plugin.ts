@@ -21,6 +21,7 @@ import { mountBackup } from "./backup.js";
 import { mountConnections } from "./connections.js";
 import { mountEndpoints } from "./endpoints.js";
 import { mountExamples } from "./examples.js";
+import { createGate } from "./gate.js";
 import { mountHealth } from "./health.js";
 import { mountMetrics } from "./metrics.js";
 import { gatherOperations, mountDocs } from "./openapi.js";
@@ -28,6 +29,7 @@ import { problem, problemOf, sendProblem } from "./problem.js";
 import { mountRooms } from "./rooms.js";
 import { mountSecurityHeaders } from "./security-headers.js";
 import { mountVoid } from "./service-description.js";
+import { mountSignIn, mountTickets } from "./sign-in.js";
 import { mountSparql } from "./sparql.js";
 import { mountStaticFiles } from "./static-files.js";
 import { mountText2Sparql } from "./text2sparql.js";
@@ -67,24 +69,31 @@ export const sparqlLive: FastifyPluginAsync<SparqlLiveOptions> = async (app, opt
   mountSecurityHeaders(app);
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, live, log));
 
-  await gatherOperations(app);
   if (!app.hasRequestDecorator("accepts")) await app.register(accepts);
+  await gatherOperations(app, !live.authentication.isOpen);
+  const gate = createGate(live.authentication, isAdminKey);
+  gate.guard(app);
+  await app.register(async (open) => {
+    gate.exempt(open);
+    mountHealth(open, engine, live);
+    mountSignIn(open, live.authentication);
+    if (options.page ?? engine !== null) await mountStaticFiles(open);
+    await mountAsyncApi(open);
+    await mountDocs(open);
+  });
   if (engine !== null) {
     mountExamples(app, engine);
     mountText2Sparql(app, engine);
     mountVoid(app, engine);
     await mountSparql(app, { engine, live, log });
   }
-  await mountRooms(app, { live, isAdminKey, allowedOrigins: options.allowedOrigins ?? [] });
-  if (engine !== null) mountEndpoints(app, { live, allowedOrigins: options.allowedOrigins ?? [] });
+  mountTickets(app, live.authentication, gate);
+  await mountRooms(app, { live, gate, isAdminKey, allowedOrigins: options.allowedOrigins ?? [] });
+  if (engine !== null) mountEndpoints(app, { live, gate, allowedOrigins: options.allowedOrigins ?? [] });
   mountConnections(app, live, isAdminKey);
-  mountUserData(app, { live, isAdminKey, allowedOrigins: options.allowedOrigins ?? [] });
+  mountUserData(app, { live, gate, isAdminKey, allowedOrigins: options.allowedOrigins ?? [] });
   mountBackup(app, storage, isAdminKey);
   mountMetrics(app, live, engine?.endpoints ?? null);
-  mountHealth(app, engine, live);
-  if (options.page ?? engine !== null) await mountStaticFiles(app);
-  await mountAsyncApi(app);
-  await mountDocs(app);
 
   const upgrades = createUpgrades({
     live,

@@ -9,6 +9,7 @@ import { mayEnter } from "../realtime/rooms/policy.js";
 import { roomNotFound } from "../realtime/rooms/room.js";
 import type { RoomRecord } from "../store.js";
 import { type AdminCheck, bearerOf } from "./admin-key.js";
+import type { Gate } from "./gate.js";
 import { NewRoomBody, NewRoomQuery, readNewRoom } from "./new-room.js";
 import { documented } from "./operation.js";
 import { isOriginAllowed } from "./origin.js";
@@ -16,6 +17,7 @@ import { problem, sendProblem } from "./problem.js";
 
 export interface RoomRouteDeps {
   readonly live: Live;
+  readonly gate: Gate;
   readonly isAdminKey: AdminCheck;
   readonly allowedOrigins: readonly string[];
 }
@@ -90,7 +92,10 @@ function mountList(scope: FastifyInstance, { live: { rooms } }: RoomRouteDeps): 
   });
 }
 
-function mountCreation(scope: FastifyInstance, { live: { rooms }, allowedOrigins }: RoomRouteDeps): void {
+function mountCreation(
+  scope: FastifyInstance,
+  { live: { rooms }, gate, allowedOrigins }: RoomRouteDeps,
+): void {
   const options = documented(
     {
       operationId: "createRoom",
@@ -113,7 +118,12 @@ function mountCreation(scope: FastifyInstance, { live: { rooms }, allowedOrigins
       bodyLimit: SERVER_LIMITS.maxBodyBytes,
       onRequest: (request, reply, done) => refuseForeignPages(request, reply, allowedOrigins, done),
     },
-    async (request) => rooms.info(await rooms.create(readNewRoom(request.query, request.body))),
+    async (request) => {
+      const { user_id: said, ...query } = request.query;
+      const asker = gate.askerOf(request, said);
+      const wanted = asker === undefined ? query : { ...query, user_id: asker };
+      return rooms.info(await rooms.create(readNewRoom(wanted, request.body)));
+    },
   );
 }
 
@@ -127,7 +137,7 @@ async function recordOf(request: FastifyRequest, { rooms }: Live): Promise<RoomR
   return record;
 }
 
-function mountLookUp(scope: FastifyInstance, { live }: RoomRouteDeps): void {
+function mountLookUp(scope: FastifyInstance, { live, gate }: RoomRouteDeps): void {
   const options = documented(
     {
       operationId: "getRoom",
@@ -143,13 +153,16 @@ function mountLookUp(scope: FastifyInstance, { live }: RoomRouteDeps): void {
   );
   scope.withTypeProvider<TypeBoxTypeProvider>().get(ONE_ROOM, options, async (request, reply) => {
     const record = await recordOf(request, live);
-    if (!isVisible(record, request.query.user_id)) throw roomNotFound(record.id);
+    if (!isVisible(record, gate.askerOf(request, request.query.user_id))) throw roomNotFound(record.id);
     reply.header("cache-control", "no-store");
     return live.rooms.info(record);
   });
 }
 
-function mountDeletion(scope: FastifyInstance, { live, isAdminKey, allowedOrigins }: RoomRouteDeps): void {
+function mountDeletion(
+  scope: FastifyInstance,
+  { live, gate, isAdminKey, allowedOrigins }: RoomRouteDeps,
+): void {
   const options = documented(
     {
       operationId: "deleteRoom",
@@ -178,7 +191,8 @@ function mountDeletion(scope: FastifyInstance, { live, isAdminKey, allowedOrigin
     },
     async (request) => {
       const record = await recordOf(request, live);
-      const mayDelete = isAdminKey(bearerOf(request)) || isDeletable(record, request.query.user_id);
+      const asker = gate.askerOf(request, request.query.user_id);
+      const mayDelete = isAdminKey(bearerOf(request)) || isDeletable(record, asker);
       if (!mayDelete) throw roomNotFound(record.id);
       await live.rooms.delete(record.id);
       return { success: true };

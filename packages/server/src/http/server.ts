@@ -1,7 +1,9 @@
 import type { AddressInfo } from "node:net";
-import type { Engine } from "@sparql-live/engine";
+import { createGuardedFetch, createNetworkGuard, type Engine, type GuardedFetch } from "@sparql-live/engine";
 import Fastify, { type FastifyInstance } from "fastify";
 import type { Logger } from "pino";
+import { type AuthSettings, configuredAuthenticator, refuseOpenDoor } from "../auth/configured.js";
+import type { Fetch } from "../auth/json-document.js";
 import { SERVER_LIMITS } from "../limits.js";
 import type { Live } from "../live.js";
 import type { LiveOptions } from "../live-options.js";
@@ -12,9 +14,11 @@ import { answerBrokenRequest } from "./broken-requests.js";
 import { boundOpenSockets } from "./open-sockets.js";
 import { mountNotFound, sparqlLive } from "./plugin.js";
 
+/** Where no `authenticator` is given, it is what the settings ask for. */
 export type ServerSettings = Omit<LiveOptions, "engine" | "storage" | "log"> &
   Pick<Settings, "host" | "port" | "logLevel" | "allowedOrigins"> &
-  Partial<Pick<Settings, "adminKey" | "compression">>;
+  Partial<Pick<Settings, "adminKey" | "allowedNetworks" | "compression" | "insecureOpen">> &
+  Partial<AuthSettings>;
 
 export interface Server {
   /** To mount more beside it before it listens. */
@@ -35,11 +39,20 @@ export interface ServerParts {
   /** Default: in memory. */
   readonly storage?: Storage;
   readonly log?: Logger;
+  /** By which keys and discovery documents are asked for. Default: one that asks no addresses but allowed ones. */
+  readonly fetch?: Fetch;
 }
 
-/** The whole server, ready to listen. Throws where it cannot be put together. */
+/**
+ * The whole server, ready to listen. Throws where it cannot be put together: a `SettingsError` too where it would
+ * listen beyond this machine and let in everybody (`insecureOpen`).
+ */
 export async function createServer(settings: ServerSettings, parts: ServerParts): Promise<Server> {
   const { engine, storage, log = createLog(settings.logLevel) } = parts;
+  const guarded = guardedFetch(settings);
+  const authenticator =
+    settings.authenticator ?? (await configuredAuthenticator(settings, parts.fetch ?? guarded.fetch));
+  refuseOpenDoor(authenticator, settings.host, settings.insecureOpen ?? false);
   const app = Fastify({
     bodyLimit: SERVER_LIMITS.maxBodyBytes,
     requestTimeout: SERVER_LIMITS.requestTimeoutMs,
@@ -59,6 +72,7 @@ export async function createServer(settings: ServerSettings, parts: ServerParts)
   let live: Live | null = null;
   await app.register(sparqlLive, {
     ...settings,
+    authenticator,
     engine,
     ...(storage === undefined ? {} : { storage }),
     log,
@@ -83,8 +97,17 @@ export async function createServer(settings: ServerSettings, parts: ServerParts)
       const overdue = setTimeout(() => app.server.closeAllConnections(), SERVER_LIMITS.shutdownTimeoutMs);
       await app.close();
       clearTimeout(overdue);
+      await guarded[Symbol.asyncDispose]();
     },
   };
+}
+
+/** What discovery names beside the issuer is checked, as what a client names. */
+function guardedFetch({ authIssuer, authJwks, allowedNetworks = [] }: ServerSettings): GuardedFetch {
+  const named = [authIssuer, authJwks]
+    .filter((place) => typeof place === "string")
+    .filter((place) => URL.canParse(place));
+  return createGuardedFetch({ guard: createNetworkGuard({ allowedNetworks }), trustedUrls: named });
 }
 
 function urlOf(address: AddressInfo | string | null, host: string): string {

@@ -12,15 +12,19 @@ import {
   WIRE_LIMITS,
 } from "@sparql-live/protocol";
 import { type WebSocket, WebSocketServer } from "ws";
+import type { Identity } from "../auth/authenticator.js";
 import { SERVER_LIMITS } from "../limits.js";
+import { closeCodeOf } from "../live/proof.js";
 import type { Live } from "../live.js";
 import type { Newcomer } from "../live-options.js";
 import { CODECS, COMPRESSING_CODECS } from "../realtime/codecs.js";
 import { DEFLATE_OPTIONS, offersDeflate } from "../realtime/compression.js";
 import type { Connection } from "../realtime/connection.js";
+import { increment } from "../realtime/counters.js";
+import { failureOf } from "../realtime/refusals.js";
 import { createWsTransport, LiveSocket } from "../realtime/ws-transport.js";
 import { problemResponse } from "./broken-requests.js";
-import { newcomerOf, offeredProtocols, placeOf, urlOf } from "./newcomers.js";
+import { credentialOf, newcomerOf, offeredProtocols, placeOf, strangerOf, urlOf } from "./newcomers.js";
 import { isOriginAllowed } from "./origin.js";
 
 // An object of its own, because `closeTimeout` is younger than its types.
@@ -66,6 +70,12 @@ export interface Upgrades {
   accept(webSocket: WebSocket, request: IncomingMessage, newcomer?: Newcomer): Connection | null;
 }
 
+/** What became of the credential that came with an upgrade; neither where none did. */
+interface Proven {
+  readonly identity?: Identity;
+  readonly failure?: FailureCode;
+}
+
 interface Refusal {
   readonly status: number;
   readonly code: string;
@@ -83,6 +93,7 @@ export function createUpgrades({
 }: UpgradeOptions): Upgrades {
   const plain = new WebSocketServer({ ...WS_OPTIONS, perMessageDeflate: false });
   const compressing = new WebSocketServer({ ...WS_OPTIONS, perMessageDeflate: DEFLATE_OPTIONS });
+  let provingCount = 0;
 
   const examine = (request: IncomingMessage, url: URL | null, address: string): Newcomer | Refusal => {
     const place = url === null ? null : placeOf(url.pathname.slice(prefix.length));
@@ -91,7 +102,7 @@ export function createUpgrades({
     if (!isOriginAllowed(request.headers.origin, request.headers.host, allowedOrigins)) return FOREIGN_ORIGIN;
     const offered = offeredProtocols(request);
     if (negotiateSubprotocol(offered).accepted === null) return UNKNOWN_SUBPROTOCOL;
-    const newcomer = newcomerOf(url);
+    const newcomer = live.authentication.isOpen ? newcomerOf(url) : strangerOf(url);
     if (newcomer === null) return LONG_NAME;
     const refusal = live.refusalOf(address, newcomer.userId);
     if (refusal !== null) return REFUSALS[refusal];
@@ -112,7 +123,14 @@ export function createUpgrades({
         return true;
       }
       const server = compression && offersDeflate(request) ? compressing : plain;
-      server.handleUpgrade(request, socket, head, (webSocket) => admit(webSocket, request, examined));
+      const credential = live.authentication.isOpen ? null : credentialOf(request, url);
+      const upgrade = (proven: Proven) =>
+        server.handleUpgrade(request, socket, head, (webSocket) =>
+          admitProven(webSocket, request, examined, proven),
+        );
+      if (credential === null) upgrade({});
+      else if (credential.kind === "ticket") upgrade(redeem(credential.ticket));
+      else proveFirst(credential.token, request, socket, upgrade);
       return true;
     },
     attach(httpServer) {
@@ -125,12 +143,73 @@ export function createUpgrades({
           "A WebSocket that compresses cannot be taken over; set perMessageDeflate: false.",
         );
       }
+      const isModern = webSocket.protocol !== "";
       const url = newcomer === undefined ? urlOf(request) : null;
+      if (url !== null && !live.authentication.isOpen) {
+        const credential = credentialOf(request, url);
+        const stranger = { isModern, ...strangerOf(url) };
+        if (credential?.kind === "ticket") {
+          return admitProven(webSocket, request, stranger, redeem(credential.ticket));
+        }
+        const brought = credential === null ? {} : { token: credential.token };
+        return admit(webSocket, request, { ...stranger, ...brought });
+      }
       const read = url === null ? (newcomer ?? {}) : newcomerOf(url);
-      if (read !== null) return admit(webSocket, request, { isModern: webSocket.protocol !== "", ...read });
+      if (read !== null) return admit(webSocket, request, { isModern, ...read });
       webSocket.close(1008, closeReason("bad_request"));
       return null;
     },
+  };
+
+  /** Before the upgrade, so that `connection_ack` can tell who it is. */
+  const proveFirst = (
+    token: string,
+    request: IncomingMessage,
+    socket: Duplex,
+    upgrade: (proven: Proven) => void,
+  ): void => {
+    if (provingCount >= SERVER_LIMITS.verifiedUpgradesCount) {
+      refuse(socket, REFUSALS.unavailable);
+      return;
+    }
+    provingCount++;
+    const remoteAddress = request.socket.remoteAddress ?? "";
+    const proving = live.authentication.prove(token, { remoteAddress });
+    void proving
+      .then(
+        (identity): Proven => ({ identity }),
+        (error: unknown): Proven => ({ failure: failureOf(error).code }),
+      )
+      .then((proven) => {
+        provingCount--;
+        // Others may have come meanwhile.
+        const refusal = live.refusalOf(remoteAddress, undefined);
+        if (refusal !== null) refuse(socket, REFUSALS[refusal]);
+        else if (!socket.destroyed) upgrade(proven);
+      });
+  };
+
+  const redeem = (ticket: string): Proven => {
+    try {
+      return { identity: live.authentication.tickets.redeem(ticket) };
+    } catch (error) {
+      return { failure: failureOf(error).code };
+    }
+  };
+
+  /** A browser cannot read why an upgrade failed: who has proven nothing is told by a close. */
+  const admitProven = (
+    webSocket: WebSocket,
+    request: IncomingMessage,
+    newcomer: Newcomer,
+    { identity, failure }: Proven,
+  ): Connection | null => {
+    if (failure === undefined) {
+      return admit(webSocket, request, identity === undefined ? newcomer : { ...newcomer, identity });
+    }
+    increment(live.counters.disconnectsByCode, failure);
+    createWsTransport(webSocket, request.socket).close(closeCodeOf(failure), closeReason(failure));
+    return null;
   };
 
   const admit = (webSocket: WebSocket, request: IncomingMessage, newcomer: Newcomer): Connection | null => {
@@ -170,6 +249,9 @@ const REFUSALS = {
     "There are too many connections from this address or of this user; close one first.",
     { "retry-after": "2" },
   ),
+  unavailable: refusalOf("unavailable", "Too many tokens are being verified; try again.", {
+    "retry-after": "2",
+  }),
 };
 
 function refusalOf(code: FailureCode, detail: string, headers: Refusal["headers"] = {}): Refusal {

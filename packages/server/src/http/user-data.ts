@@ -6,6 +6,7 @@ import Type from "typebox";
 import type { UserDatum } from "../features/user-data.js";
 import type { Live } from "../live.js";
 import { type AdminCheck, bearerOf } from "./admin-key.js";
+import type { Gate } from "./gate.js";
 import { documented } from "./operation.js";
 import { refuseForeignPages } from "./rooms.js";
 
@@ -19,25 +20,27 @@ const Erased = Type.Object({
 
 interface UserDataRouteDeps {
   readonly live: Live;
+  readonly gate: Gate;
   readonly isAdminKey: AdminCheck;
   readonly allowedOrigins: readonly string[];
 }
 
-/** `/api/users/{user_id}/data`, for the admin: who asks otherwise is what the asker says. */
+/** `/api/users/{id}/data`, for the admin and for who has proven to be the user: anybody can say a `user_id`. */
 export function mountUserData(
   app: FastifyInstance,
-  { live, isAdminKey, allowedOrigins }: UserDataRouteDeps,
+  { live, gate, isAdminKey, allowedOrigins }: UserDataRouteDeps,
 ): void {
   const scope = app.withTypeProvider<TypeBoxTypeProvider>();
   const checked = { params: Type.Object({ id: UserId }) };
-  const isAllowed = (request: FastifyRequest) => isAdminKey(bearerOf(request));
+  const isAllowed = (request: FastifyRequest, id: string) =>
+    gate.identityOf(request)?.userId === id || isAdminKey(bearerOf(request));
 
   const exporting = documented(
     {
       operationId: "exportUserData",
       summary: "What is stored of a user",
       description:
-        "One JSON object in each line, with its `kind`: room, message, run, notification or endpoint. For the admin.",
+        "One JSON object in each line, with its `kind`: room, message, run, notification or endpoint. For the user, and the admin.",
       tag: "operation",
       responses: {
         200: { description: "The data.", content: { "application/x-ndjson": Type.String() } },
@@ -48,7 +51,7 @@ export function mountUserData(
   );
   scope.get("/api/users/:id/data", exporting, async (request, reply) => {
     const { id } = request.params;
-    if (!isAllowed(request)) return reply.callNotFound();
+    if (!isAllowed(request, id)) return reply.callNotFound();
     return reply
       .headers({ "content-type": "application/x-ndjson", "cache-control": "no-store" })
       .send(Readable.from(linesOf(live.userData.export(id))));
@@ -58,7 +61,8 @@ export function mountUserData(
     {
       operationId: "eraseUserData",
       summary: "Erases what is stored of a user",
-      description: "Messages leave empty places in their rooms. For the admin. It cannot be taken back.",
+      description:
+        "Messages leave empty places in their rooms. For the user, and the admin. It cannot be taken back.",
       tag: "operation",
       responses: {
         200: { description: "What was erased.", content: { "application/json": Erased } },
@@ -75,7 +79,7 @@ export function mountUserData(
     },
     async (request, reply) => {
       const { id } = request.params;
-      if (!isAllowed(request)) return reply.callNotFound();
+      if (!isAllowed(request, id)) return reply.callNotFound();
       return live.userData.erase(id);
     },
   );

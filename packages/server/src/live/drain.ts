@@ -10,7 +10,7 @@ export interface Drain {
 }
 
 export interface DrainDeps
-  extends Pick<Parts, "runs" | "queries" | "hub" | "wheel" | "rooms" | "broadcasts" | "mailboxes"> {
+  extends Pick<Parts, "runs" | "queries" | "hub" | "lobby" | "wheel" | "rooms" | "broadcasts" | "mailboxes"> {
   /** What is done without being asked for. */
   readonly stopPushing: () => void;
   readonly stopSweeping: () => void;
@@ -49,8 +49,8 @@ async function endRuns({ runs, queries }: DrainDeps): Promise<void> {
   await settledWithin(queries?.settled() ?? Promise.resolve(), SERVER_LIMITS.shutdownTimeoutMs);
 }
 
-async function closeConnections({ hub }: DrainDeps): Promise<void> {
-  const links = [...hub.all()].map(({ link }) => link);
+async function closeConnections({ hub, lobby }: DrainDeps): Promise<void> {
+  const links = [...hub.all(), ...lobby.all()].map(({ link }) => link);
   for (const link of links) {
     // Spread, so that they do not all return in the same moment.
     link?.close("going_away", FAILURES.going_away.close, 1_000 + Math.random() * 4_000);

@@ -12,7 +12,7 @@ export function greetingOf(
 ): ServerPayloads["connection_ack"] {
   return {
     connection_id: peer.id,
-    user_id: peer.user.id,
+    user_id: peer.probation === null ? peer.user.id : null,
     server_time: new Date().toISOString(),
     heartbeat_interval: limits.heartbeatIntervalMs / 1_000,
     protocol: peer.codec.subprotocol,

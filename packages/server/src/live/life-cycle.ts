@@ -12,16 +12,26 @@ export interface LifeCycle {
 }
 
 export function createLifeCycle(
-  { hub, rooms, sessions, counters, log }: Pick<Parts, "hub" | "rooms" | "sessions" | "counters" | "log">,
+  {
+    hub,
+    lobby,
+    expiries,
+    rooms,
+    sessions,
+    counters,
+    log,
+  }: Pick<Parts, "hub" | "lobby" | "expiries" | "rooms" | "sessions" | "counters" | "log">,
   drain: Drain,
 ): LifeCycle {
   return {
     onLost(peer, code, isFinal) {
       hub.remove(peer);
+      expiries.unwatch(peer);
+      const wasWaiting = lobby.remove(peer);
       counters.connectionsClosed++;
       log.debug({ connection: peer.id, code }, "connection closed");
-      if (drain.isUnderWay) {
-        // All go: to tell those who are left of each that went would be the square of their number.
+      if (drain.isUnderWay || wasWaiting) {
+        // Nobody knows of it, or all go: to tell those who are left of each that went would be the square of their number.
         peer.end();
       } else if (isFinal) {
         sessions.remove(peer);
@@ -36,6 +46,9 @@ export function createLifeCycle(
       hub.remove(fresh);
       const replaced = former.adopt(fresh);
       sessions.release(former);
+      if (fresh.identity !== null) former.identify(fresh.identity);
+      expiries.unwatch(fresh);
+      expiries.watch(former);
       hub.add(former);
       replaced?.close("session_replaced", FAILURES.session_replaced.close);
       sessions.remove(fresh);

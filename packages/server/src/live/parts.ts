@@ -1,4 +1,6 @@
 import type { Logger } from "pino";
+import { type Authentication, openAuthentication } from "../auth/authentication.js";
+import { createExpiryWatch, type ExpiryWatch } from "../auth/expiry-watch.js";
 import type { Broker } from "../broker.js";
 import { createPrivateEndpoints, type PrivateEndpoints } from "../features/private-endpoints.js";
 import type { QueryRuns } from "../features/query/query-runs.js";
@@ -15,6 +17,7 @@ import { createTicker, type Ticker } from "../realtime/ticker.js";
 import { createWheel, type Wheel } from "../realtime/wheel.js";
 import type { Store } from "../store.js";
 import { createEphemeralVault } from "../vault.js";
+import { createLobby, type Lobby } from "./lobby.js";
 import { wireQueries } from "./query-wiring.js";
 
 /** What holds the state of a server: who is connected, what there is to be in and to watch, what waits for whom. */
@@ -35,14 +38,21 @@ export interface Parts {
   readonly rooms: Rooms;
   readonly sessions: Sessions;
   readonly mailboxes: Mailboxes;
+  readonly authentication: Authentication;
+  /** Who has still to authenticate. */
+  readonly lobby: Lobby;
+  readonly expiries: ExpiryWatch;
 }
 
 /** Throws what the broker throws where its logs cannot be read. */
 export async function openParts(options: LiveOptions): Promise<Parts> {
   const { broker, store } = options.storage;
+  // Before anything runs that would have to be ended: it may throw.
+  const authentication = await openAuthentication(options, store.revocations);
   const hub = createHub();
   const broadcasts = await openBroadcasts(broker, hub);
   const limits = limitsOf(options);
+  const wheel = createWheel(tickMsOf(limits));
   const base = {
     broker,
     store,
@@ -50,8 +60,11 @@ export async function openParts(options: LiveOptions): Promise<Parts> {
     limits,
     counters: createCounters(),
     ticker: createTicker(),
-    wheel: createWheel(tickMsOf(limits)),
+    wheel,
+    lobby: createLobby({ wheel, timeoutMs: limits.authenticationTimeoutMs }),
+    expiries: createExpiryWatch(wheel),
     hub,
+    authentication,
     broadcasts,
     runs: createRuns(),
   };

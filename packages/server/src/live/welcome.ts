@@ -4,6 +4,17 @@ import type { Peer } from "../realtime/peer.js";
 import { failureOf } from "../realtime/refusals.js";
 import type { Parts } from "./parts.js";
 
+/** From here on the peer is found, and told what everybody is told. */
+export function letIn(
+  peer: Peer,
+  { broadcasts, sessions, hub, expiries }: Pick<Parts, "broadcasts" | "sessions" | "hub" | "expiries">,
+): void {
+  peer.broadcastSeq = broadcasts.position.seq;
+  sessions.add(peer);
+  hub.add(peer);
+  expiries.watch(peer);
+}
+
 /** Sends what waited for the user of a connection. */
 export function deliverQueued(
   peer: Peer,

@@ -3,10 +3,13 @@ import type { Outgoing, OutgoingPayload } from "./outgoing.js";
 import type { Session } from "./session.js";
 import type { SharedMessage } from "./shared-message.js";
 
-/** Who is at the other end. In the open mode the client says so itself. */
+export type UserRole = "user" | "admin";
+
+/** Who is at the other end. In the open mode the client says so itself, and is a `user`. */
 export interface User {
   readonly id: string;
   readonly name: string;
+  readonly role: UserRole;
 }
 
 export interface SendOptions {

@@ -1,5 +1,6 @@
 import { FAILURES, ProtocolFailure, type ServerMessageType } from "@sparql-live/protocol";
 import type { MessageDefinition } from "@sparql-live/protocol/validate";
+import type { Revocation, Revocations } from "../auth/revocations.js";
 import { SERVER_LIMITS } from "../limits.js";
 import { type ConnectionInfo, connectionInfoOf } from "../metrics/connection-info.js";
 import type { Broadcasts } from "./broadcasts.js";
@@ -93,6 +94,12 @@ export interface Controls {
    * whether there was such a connection. Throws a `RangeError` for a code that no endpoint may send.
    */
   disconnect(connectionId: string, options?: DisconnectOptions): boolean;
+  /**
+   * From the call on what is revoked proves nothing any more: connections that it let in are closed with 4401, and
+   * their sessions are over. Settles, once it is stored, with how many connections here were closed. In the open mode
+   * whoever is put out may come again. Throws `bad_request`, `storage_full`, `unavailable`.
+   */
+  revoke(revocation: Revocation): Promise<number>;
   /** Throws `bad_request`, `room_exists`, `too_many_rooms`, `feature_unavailable`. */
   createRoom(room: NewRoom): Promise<RoomInfo>;
   /** Its members are told. Throws `room_not_found`, `feature_unavailable`. */
@@ -118,9 +125,11 @@ export interface ControlsDeps {
   readonly rooms: Rooms;
   readonly mailboxes: Mailboxes;
   readonly broadcasts: Broadcasts;
+  readonly authentication: { readonly revocations: Revocations };
 }
 
-export function createControls({ hub, sessions, rooms, mailboxes, broadcasts }: ControlsDeps): Controls {
+export function createControls(deps: ControlsDeps): Controls {
+  const { hub, sessions, rooms, mailboxes, broadcasts } = deps;
   const connected = (connectionId: string): Peer => {
     const peer = hub.get(connectionId);
     if (peer !== undefined) return peer;
@@ -175,6 +184,7 @@ export function createControls({ hub, sessions, rooms, mailboxes, broadcasts }: 
       peer.close("disconnected", code, retryAfterMs);
       return true;
     },
+    revoke: (revocation) => revoke(revocation, deps),
     createRoom: async (room) => rooms.info(await rooms.create(room)),
     deleteRoom: (roomId) => rooms.delete(roomId),
     async joinRoom(connectionId, roomId) {
@@ -200,6 +210,27 @@ export function createControls({ hub, sessions, rooms, mailboxes, broadcasts }: 
       return Promise.all(records.map((record) => rooms.info(record)));
     },
   };
+}
+
+async function revoke(
+  revocation: Revocation,
+  { hub, sessions, rooms, authentication: { revocations } }: ControlsDeps,
+): Promise<number> {
+  const storing = revocations.add(revocation);
+  const isAffected = ({ identity, user }: Peer) =>
+    identity === null
+      ? "userId" in revocation && user.id === revocation.userId
+      : revocations.isRevoked(identity);
+  const lost = [...sessions.lost()].filter(isAffected);
+  for (const peer of lost) sessions.remove(peer);
+  const live = [...hub.all()].filter(isAffected);
+  for (const peer of live) {
+    sessions.revoke(peer);
+    rooms.abandon(peer);
+    peer.cut("token_revoked", FAILURES.token_revoked.close, true);
+  }
+  await storing;
+  return live.length;
 }
 
 /** RFC 6455, section 7.4: 1004 to 1006 and 1015 never stand in a frame; 3000 to 4999 are free. */

@@ -30,9 +30,16 @@ export interface LinkContext {
   readonly heartbeatTimeoutMs: number;
 }
 
+/** What is taken of a peer of whom it is not known who it is. Where one says no, it has closed the connection. */
+export interface Probation {
+  takes(frame: string | Uint8Array): boolean;
+  allows(type: string): boolean;
+}
+
 /** Whose socket it is. */
 export interface LinkOwner extends Pick<Connection, "id" | "send" | "sendControl"> {
   messageCount: number;
+  readonly probation: Probation | null;
   /** 0 where a message of the class may pass, else the milliseconds until one may. */
   takeToken(rateClass: RateClass): number;
   receive(message: ParsedMessage): void;
@@ -128,6 +135,7 @@ export class Link implements TransportEvents, Visitor {
       this.close("message_too_large", FAILURES.message_too_large.close);
       return;
     }
+    if (owner.probation?.takes(frame) === false) return;
     if ((typeof frame !== "string") !== this.codec.binary) {
       this.close("wrong_frame_kind", FAILURES.wrong_frame_kind.close);
       return;
@@ -193,12 +201,15 @@ export class Link implements TransportEvents, Visitor {
     );
   }
 
-  /** For a peer that does not read, does not live, or floods: nothing that waits is sent any more. */
+  /** For a peer that does not read, does not live, or floods. */
   #giveUp(failure: "slow_consumer" | "heartbeat_timeout" | "too_many_control_frames"): void {
-    const { counters, log } = this.#context;
-    increment(counters.disconnectsByCode, failure);
-    log.info({ connection: this.owner?.id, code: failure }, "connection given up");
-    const { close: code } = FAILURES[failure];
+    this.#context.log.info({ connection: this.owner?.id, code: failure }, "connection given up");
+    this.cut(failure, FAILURES[failure].close, false);
+  }
+
+  /** Closes at once: nothing that waits is sent any more. `isFinal`: the peer must not come back. */
+  cut(failure: FailureCode, code: number, isFinal: boolean): void {
+    increment(this.#context.counters.disconnectsByCode, failure);
     const wasOpen = this.isOpen;
     this.step({ kind: "closing", code });
     this.outbox.close();
@@ -211,7 +222,7 @@ export class Link implements TransportEvents, Visitor {
     const { owner } = this;
     if (owner === null) return;
     this.owner = null;
-    owner.onLinkLost(code, false);
+    owner.onLinkLost(code, isFinal);
   }
 
   #refuseForRate(owner: LinkOwner, value: unknown, waitMs: number): void {

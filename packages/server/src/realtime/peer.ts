@@ -1,11 +1,12 @@
 import { setMaxListeners } from "node:events";
 import type { Codec, FailureCode, ServerMessageType, ServerPayloads } from "@sparql-live/protocol";
 import type { ParsedMessage } from "@sparql-live/protocol/validate";
+import type { Identity } from "../auth/authenticator.js";
 import { SERVER_LIMITS } from "../limits.js";
 import type { Connection, Life, SendOptions, User } from "./connection.js";
 import type { Core } from "./core.js";
 import { type Framed, frameMessage } from "./frames.js";
-import { Link, type LinkOwner } from "./link.js";
+import { Link, type LinkOwner, type Probation } from "./link.js";
 import { type Outgoing, type OutgoingPayload, typeOf } from "./outgoing.js";
 import { RateBuckets, type RateClass } from "./rate-limit.js";
 import type { Session } from "./session.js";
@@ -26,10 +27,13 @@ export class Peer implements Connection, LinkOwner {
   messageCount = 0;
   /** Whether it acknowledges what is queued for its user. */
   acknowledges: boolean;
+  /** Set while it is not known who it is. */
+  probation: Probation | null = null;
   /** The rooms it is in, or was in when it was lost. */
   readonly roomIds = new Set<string>();
   readonly #core: Core<Peer>;
   #user: User;
+  #identity: Identity | null = null;
   #link: Link | null = null;
   #codec: Codec;
   #remoteAddress: string;
@@ -67,6 +71,11 @@ export class Peer implements Connection, LinkOwner {
 
   get user(): User {
     return this.#user;
+  }
+
+  /** What its token proved; `null` where nobody had to prove anything. */
+  get identity(): Identity | null {
+    return this.#identity;
   }
 
   get codec(): Codec {
@@ -116,6 +125,14 @@ export class Peer implements Connection, LinkOwner {
     link.listen();
   }
 
+  /** It has proven who it is: for the first time, or anew as the same user. */
+  identify(identity: Identity): void {
+    this.#identity = identity;
+    this.#user = { id: identity.userId, name: identity.userName, role: identity.role };
+    this.probation = null;
+    this.#link?.step({ kind: "identified" });
+  }
+
   /** Takes over the socket of another peer, which is the same one come back. Its own, if it still has one, is given back. */
   adopt(other: Peer): Link | null {
     const before = this.#link;
@@ -153,6 +170,7 @@ export class Peer implements Connection, LinkOwner {
   }
 
   receive(message: ParsedMessage): void {
+    if (this.probation?.allows(message.type) === false) return;
     this.#core.dispatch(message, this);
   }
 
@@ -228,6 +246,11 @@ export class Peer implements Connection, LinkOwner {
 
   close(failure: FailureCode, code: number, retryAfterMs?: number): void {
     this.#link?.close(failure, code, retryAfterMs);
+  }
+
+  /** Closes at once: nothing that waits is sent any more. `isFinal`: the session ends. */
+  cut(failure: FailureCode, code: number, isFinal: boolean): void {
+    this.#link?.cut(failure, code, isFinal);
   }
 
   #openLink(): Link | null {

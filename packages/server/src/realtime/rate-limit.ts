@@ -17,6 +17,8 @@ const CLASSES: ReadonlyMap<string, RateClass> = new Map([
   ["document_snapshot", "edit"],
   ["awareness_update", "edit"],
   ["ontology_search", "edit"],
+  // Who is busy must be able to show a fresh token.
+  ["authenticate", "edit"],
   ["ping", "edit"],
   ["pong", "edit"],
   ["heartbeat", "edit"],

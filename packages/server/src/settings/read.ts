@@ -86,6 +86,9 @@ function fromFile(name: SettingName, file: ReadonlyMap<string, unknown>, path: s
   if (name === "store" && typeof value === "string" && value !== "memory") {
     return { value: resolve(base, value), source };
   }
+  if (name === "authJwks" && typeof value === "string" && !value.includes("://")) {
+    return { value: resolve(base, value), source };
+  }
   if (name === "data" && Array.isArray(value)) return { value: resolveAll(base, value), source };
   if (name === "endpoint" && Array.isArray(value)) {
     return { value: value.map((entry) => resolveEntry(base, entry)), source };

@@ -59,7 +59,11 @@ export function createHttpClient({
   maxConnections = 8,
 }: HttpClientOptions): HttpClient {
   const agent = new Agent({
-    connect: createGuardedConnector({ guard, trustedOrigin, connectTimeoutMs }),
+    connect: createGuardedConnector({
+      guard,
+      trustedOrigins: trustedOrigin === null ? [] : [trustedOrigin],
+      connectTimeoutMs,
+    }),
     connections: maxConnections,
     keepAliveTimeout: KEEP_ALIVE_MS,
     // The caller's signal is the deadline: it knows which time counts.

@@ -15,8 +15,14 @@ const BINDINGS = {
     query: {
       type: "object",
       properties: {
-        user_id: { ...ID, description: "Without one each connection is a guest of its own." },
+        user_id: {
+          ...ID,
+          description:
+            "In the open mode; without one each connection is a guest of its own. Else users show a token: in the " +
+            "header Authorization, with `authenticate`, or as a ticket.",
+        },
         user_name: ID,
+        ticket: { type: "string", description: "Of POST /api/ws/tickets; good once." },
         acks: {
           enum: ["true", "false"],
           description: "Whether the client acknowledges what is queued for it.",

@@ -2,6 +2,7 @@ import type { Database } from "../../database/database.js";
 import type {
   EndpointRecord,
   EndpointRecords,
+  RevocationRecords,
   RoomRecord,
   RoomRecords,
   RunHistory,
@@ -67,6 +68,15 @@ export function createFileEndpoints(database: Database): EndpointRecords {
     async deleteRoom(roomId) {
       await database.request("deleteEndpointsOfRoom", { roomId });
     },
+  };
+}
+
+export function createFileRevocations(database: Database): RevocationRecords {
+  return {
+    async put(record) {
+      await database.request("putRevocation", record, record.id.length);
+    },
+    list: (nowMs) => database.request("listRevocations", { nowMs }),
   };
 }
 

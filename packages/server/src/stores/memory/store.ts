@@ -3,6 +3,7 @@ import { STORAGE_BOUNDS } from "../../storage-bounds.js";
 import type { Store } from "../../store.js";
 import { createMemoryEndpoints } from "./endpoints.js";
 import { createMemoryHistory } from "./history.js";
+import { createMemoryRevocations } from "./revocations.js";
 import { createMemoryRooms } from "./rooms.js";
 
 /** Everything in this process, and gone with it. */
@@ -12,6 +13,7 @@ export function createMemoryStore({ bounds = {}, nowMs = Date.now }: StorageOpti
     history: createMemoryHistory({ ...STORAGE_BOUNDS, ...bounds }, nowMs),
     endpoints: createMemoryEndpoints(),
     async scrub() {},
+    revocations: createMemoryRevocations(),
     async [Symbol.asyncDispose]() {},
   };
 }

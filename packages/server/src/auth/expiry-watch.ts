@@ -1,0 +1,56 @@
+import { FAILURES } from "@sparql-live/protocol";
+import { SERVER_LIMITS } from "../limits.js";
+import type { Peer } from "../realtime/peer.js";
+import type { Wheel, WheelEntry } from "../realtime/wheel.js";
+
+/** Asks connections for a fresh token before theirs expires, and closes those that have shown none when it does. */
+export interface ExpiryWatch {
+  /** By the identity that it has now; again after each change of it. */
+  watch(peer: Peer): void;
+  unwatch(peer: Peer): void;
+}
+
+/** The time that is left is measured on a monotonic clock: when the wall clock jumps, nobody expires. */
+export function createExpiryWatch(wheel: Pick<Wheel, "add">): ExpiryWatch {
+  const entries = new Map<Peer, WheelEntry>();
+
+  const unwatch = (peer: Peer) => {
+    entries.get(peer)?.remove();
+    entries.delete(peer);
+  };
+
+  return {
+    unwatch,
+    watch(peer) {
+      unwatch(peer);
+      const expiresAtMs = peer.identity?.expiresAtMs ?? null;
+      if (expiresAtMs === null) return;
+      const startMs = performance.now();
+      const lifeMs = expiresAtMs - Date.now();
+      const endMs = startMs + lifeMs;
+      const promptMs = startMs + promptAfterMs(lifeMs);
+      let isAsked = false;
+      const visit = () => {
+        const nowMs = performance.now();
+        if (nowMs >= endMs) {
+          entries.delete(peer);
+          peer.cut("token_expired", FAILURES.token_expired.close, false);
+          return null;
+        }
+        if (!isAsked && nowMs >= promptMs) {
+          isAsked = true;
+          peer.send("token_expiring", { expires_at: new Date(expiresAtMs).toISOString() });
+        }
+        return (isAsked ? endMs : promptMs) - nowMs;
+      };
+      entries.set(peer, wheel.add({ visit }, promptMs - startMs));
+    },
+  };
+}
+
+/** When a fresh token is asked for, of one that is good for so long. */
+export function promptAfterMs(lifeMs: number): number {
+  const { tokenPromptMs, tokenPromptShare } = SERVER_LIMITS;
+  // A minute is a fifth of five minutes: from there on the minute is the later of the two.
+  return Math.max(lifeMs - tokenPromptMs, lifeMs * tokenPromptShare);
+}
