@@ -57,7 +57,11 @@ export function errorOf(
 }
 
 /** The error of something that ended with this code outside of an `error_message`. */
-export function errorOfCode(code: string, message: string, details?: SparqlLiveErrorDetails): SparqlLiveError {
+export function errorOfCode(
+  code: string,
+  message: string,
+  details?: SparqlLiveErrorDetails,
+): SparqlLiveError {
   return new SparqlLiveError(isFailureCode(code) ? code : "internal_error", message, details);
 }
 

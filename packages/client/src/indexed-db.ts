@@ -17,7 +17,10 @@ export function indexedDbOutbox(name = "sparql-live-outbox"): OutboxStorage {
     });
     return opened;
   };
-  const within = async <T>(mode: IDBTransactionMode, work: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> => {
+  const within = async <T>(
+    mode: IDBTransactionMode,
+    work: (store: IDBObjectStore) => IDBRequest<T>,
+  ): Promise<T> => {
     const transaction = (await open()).transaction(STORE, mode);
     const request = work(transaction.objectStore(STORE));
     return new Promise<T>((resolve, reject) => {

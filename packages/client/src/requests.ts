@@ -1,4 +1,9 @@
-import type { ClientMessageType, ClientPayloads, ServerMessage, ServerMessageType } from "@sparql-live/protocol";
+import type {
+  ClientMessageType,
+  ClientPayloads,
+  ServerMessage,
+  ServerMessageType,
+} from "@sparql-live/protocol";
 import { abortedError, errorOf, isPassing, SparqlLiveError } from "./errors.js";
 import { newId } from "./ids.js";
 import { CLIENT_LIMITS } from "./limits.js";

@@ -7,7 +7,7 @@ export interface SocketLike {
   readonly bufferedAmount: number;
   send(data: string | Uint8Array<ArrayBuffer>): void;
   close(code?: number, reason?: string): void;
-  addEventListener(type: "open" | "message" | "close" | "error", listener: (event: never) => void): void;
+  addEventListener(type: "open" | "message" | "close" | "error", listener: (event: object) => void): void;
 }
 
 export type SocketConstructor = new (url: string, protocols: string[]) => SocketLike;
@@ -56,17 +56,19 @@ export function openSocket(
   socket.addEventListener("open", () => {
     if (isOurs) events.onOpen();
   });
-  socket.addEventListener("message", ({ data }: { readonly data: unknown }) => {
+  socket.addEventListener("message", (event) => {
+    const data = "data" in event ? event.data : undefined;
     if (!isOurs) return;
     if (typeof data === "string") events.onFrame(data);
     else if (data instanceof ArrayBuffer) events.onFrame(new Uint8Array(data));
   });
   // The close that follows tells what there is to tell; without a listener `ws` would throw.
   socket.addEventListener("error", () => undefined);
-  socket.addEventListener("close", ({ code, reason }: { readonly code: number; readonly reason: string }) => {
+  socket.addEventListener("close", (event) => {
     if (!isOurs) return;
     isOurs = false;
-    events.onClose(code, reason);
+    const code = "code" in event && typeof event.code === "number" ? event.code : 1006;
+    events.onClose(code, "reason" in event ? String(event.reason) : "");
   });
   return {
     // What we encode lies in memory of its own.

@@ -54,9 +54,7 @@ export function transition(state: ConnectionState, event: ConnectionEvent): Conn
         ? { kind: "open", attempt: state.attempt, sinceMs: event.nowMs }
         : state;
     case "draining":
-      return state.kind === "open"
-        ? { ...state, kind: "draining", retryAfterMs: event.retryAfterMs }
-        : state;
+      return state.kind === "open" ? { ...state, kind: "draining", retryAfterMs: event.retryAfterMs } : state;
     case "lost": {
       if (state.kind !== "connecting" && state.kind !== "open" && state.kind !== "draining") return state;
       const { close, attempt, nextTryAtMs } = event;

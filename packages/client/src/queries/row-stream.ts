@@ -73,6 +73,7 @@ export function createRowStream<T>(mapRow: (row: Row) => T, runOf: () => Run): R
     isWatched = true;
     const over = (error: SparqlLiveError | null) => {
       end = { error };
+      if (error?.code === "aborted") waiting.length = 0;
       notify();
     };
     runOf().result.then(() => over(null), over);

@@ -28,6 +28,7 @@ export interface RunOptions {
   /** Rows for which a server that was not told otherwise stops. */
   readonly maxRows: () => number;
   readonly isReady: () => boolean;
+  readonly mayBegin: () => boolean;
   readonly onOver: () => void;
 }
 
@@ -105,7 +106,7 @@ export function createRun(options: RunOptions): Run {
   };
 
   const ask = () => {
-    if (request === null) return;
+    if (request === null || !options.mayBegin()) return;
     credit = bufferRows;
     const rows = onChunk === undefined ? {} : { stream: true, credit };
     const payload = { limit: options.maxRows(), ...request, ...rows };
@@ -245,8 +246,14 @@ export function createRun(options: RunOptions): Run {
   };
 }
 
-function cancelledError(queryId: string, reason: MessageOf<"query_cancelled">["payload"]["reason"]): SparqlLiveError {
-  return new SparqlLiveError("query_cancelled", `The query was cancelled (${reason}).`, { queryId, detail: reason });
+function cancelledError(
+  queryId: string,
+  reason: MessageOf<"query_cancelled">["payload"]["reason"],
+): SparqlLiveError {
+  return new SparqlLiveError("query_cancelled", `The query was cancelled (${reason}).`, {
+    queryId,
+    detail: reason,
+  });
 }
 
 function failedError({ query_id: queryId, message }: QueryProgress): SparqlLiveError {
@@ -255,5 +262,7 @@ function failedError({ query_id: queryId, message }: QueryProgress): SparqlLiveE
 
 function lostError(queryId: string, code: string): SparqlLiveError {
   const known = code === "query_expired" ? "query_expired" : "query_lost";
-  return new SparqlLiveError(known, "The server does not have this query any more; send it again.", { queryId });
+  return new SparqlLiveError(known, "The server does not have this query any more; send it again.", {
+    queryId,
+  });
 }

@@ -59,10 +59,12 @@ export interface Runs {
 export interface RunsOptions {
   readonly send: Send;
   readonly isReady: () => boolean;
+  /** Not while the server is about to end. */
+  readonly mayBegin: () => boolean;
   readonly maxRows: () => number;
 }
 
-export function createRuns({ send, isReady, maxRows }: RunsOptions): Runs {
+export function createRuns({ send, isReady, mayBegin, maxRows }: RunsOptions): Runs {
   const runs = new Map<string, Run>();
 
   interface Beginning {
@@ -75,13 +77,19 @@ export function createRuns({ send, isReady, maxRows }: RunsOptions): Runs {
     readonly bufferRows?: number | undefined;
     readonly signal: AbortSignal | undefined;
   }
-  const begin = ({ queryId, since = -1, bufferRows = CLIENT_LIMITS.bufferRows, signal, ...more }: Beginning): Run => {
+  const begin = ({
+    queryId,
+    since = -1,
+    bufferRows = CLIENT_LIMITS.bufferRows,
+    signal,
+    ...more
+  }: Beginning): Run => {
     const abort = () => signal !== undefined && run.abort(abortedError(signal));
     const onOver = () => {
       runs.delete(queryId);
       signal?.removeEventListener("abort", abort);
     };
-    const run = createRun({ ...more, queryId, since, bufferRows, send, maxRows, isReady, onOver });
+    const run = createRun({ ...more, queryId, since, bufferRows, send, maxRows, isReady, mayBegin, onOver });
     if (runs.size >= CLIENT_LIMITS.runsCount) {
       run.fail(new SparqlLiveError("outbox_full", "Too many queries are under way.", { queryId }));
       return run;
@@ -100,12 +108,23 @@ export function createRuns({ send, isReady, maxRows }: RunsOptions): Runs {
       const run = begin({ queryId: newId(), request, roomId: more.room_id, onChunk, onProgress, signal });
       return run.result;
     },
-    stream<T = Row>(text: QueryText, { onProgress, mapRow, bufferRows, signal, ...more }: StreamOptions<T> = {}) {
+    stream<T = Row>(
+      text: QueryText,
+      { onProgress, mapRow, bufferRows, signal, ...more }: StreamOptions<T> = {},
+    ) {
       // Without a function `T` is the type of the row itself.
       const map = mapRow ?? ((row: Row) => row as T);
       const { stream, onChunk } = createRowStream(map, () => run);
       const request = requestOf(text, more);
-      const run = begin({ queryId: newId(), request, roomId: more.room_id, onChunk, onProgress, bufferRows, signal });
+      const run = begin({
+        queryId: newId(),
+        request,
+        roomId: more.room_id,
+        onChunk,
+        onProgress,
+        bufferRows,
+        signal,
+      });
       return stream;
     },
     attach(queryId, { onProgress, onRows, signal, room_id: roomId, since } = {}) {
@@ -118,8 +137,12 @@ export function createRuns({ send, isReady, maxRows }: RunsOptions): Runs {
     async cancel(queryId, roomId) {
       const known = runs.get(queryId);
       if (known !== undefined) return known.cancel();
-      if (!send("query_cancel", { query_id: queryId, ...(roomId === undefined ? {} : { room_id: roomId }) })) {
-        throw new SparqlLiveError("connection_closed", "There is no connection to cancel the query over.", { queryId });
+      if (
+        !send("query_cancel", { query_id: queryId, ...(roomId === undefined ? {} : { room_id: roomId }) })
+      ) {
+        throw new SparqlLiveError("connection_closed", "There is no connection to cancel the query over.", {
+          queryId,
+        });
       }
     },
     positions() {

@@ -1,7 +1,7 @@
-import type { MessageOf } from "../messages.js";
-import { newId } from "../ids.js";
 import { isPassing, type SparqlLiveError } from "../errors.js";
+import { newId } from "../ids.js";
 import { CLIENT_LIMITS } from "../limits.js";
+import type { MessageOf } from "../messages.js";
 import type { Place } from "../outbox.js";
 import type { RoomLog } from "./room-log.js";
 

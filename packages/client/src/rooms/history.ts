@@ -1,9 +1,9 @@
-import type { MessageOf, Send } from "../messages.js";
+import { errorOf, SparqlLiveError } from "../errors.js";
 import { newId } from "../ids.js";
-import { SparqlLiveError, errorOf } from "../errors.js";
-import { type WaitOptions, withinTime } from "../requests.js";
 import { CLIENT_LIMITS } from "../limits.js";
+import type { MessageOf, Send } from "../messages.js";
 import { withResolvers } from "../outbox.js";
+import { type WaitOptions, withinTime } from "../requests.js";
 import { entryOf, type RoomEntry } from "./entries.js";
 import type { Sealer } from "./seal.js";
 
@@ -80,7 +80,11 @@ export function createHistoryReader(roomId: string, send: Send, sealer: Sealer |
       if (!send("room_history", payload, { message_id: id })) {
         reject(new SparqlLiveError("connection_closed", "There is no connection to read the history over."));
       }
-      const page = withinTime(Promise.resolve(promise), { signal, timeoutMs }, "The history did not come in time.");
+      const page = withinTime(
+        Promise.resolve(promise),
+        { signal, timeoutMs },
+        "The history did not come in time.",
+      );
       return page.finally(() => void readings.delete(id));
     },
     see(message) {

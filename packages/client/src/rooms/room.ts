@@ -7,7 +7,15 @@ import type { MessageOf, Send } from "../messages.js";
 import { type Acknowledgement, type AddOptions, type Outbox, type Place, withResolvers } from "../outbox.js";
 import { createStore, createTail, type ReadableStore } from "../store.js";
 import { bytesOf, toBase64 } from "./bytes.js";
-import { entryOf, ownEntryOf, placeOf, type RoomEntry, type RoomUpdate, type Self, updateOf } from "./entries.js";
+import {
+  entryOf,
+  ownEntryOf,
+  placeOf,
+  type RoomEntry,
+  type RoomUpdate,
+  type Self,
+  updateOf,
+} from "./entries.js";
 import { createGapFiller } from "./gap-filler.js";
 import { createHistoryReader, type HistoryOptions, type HistoryPage } from "./history.js";
 import { createRoomLog } from "./room-log.js";
@@ -166,7 +174,8 @@ export function createRoom(options: RoomOptions): RoomControl {
     const { message_id: messageId = "" } = message.payload;
     const entry = outbox.acknowledged(messageId, placeOf(message.payload));
     takeEntry(message.payload, () => {
-      if (entry?.kind === "message") inTurn(ownEntryOf(message, entry, options.self()), (own) => deliver(own));
+      if (entry?.kind === "message")
+        inTurn(ownEntryOf(message, entry, options.self()), (own) => deliver(own));
     });
     tell(message);
     outbox.flush(id);
@@ -216,7 +225,8 @@ export function createRoom(options: RoomOptions): RoomControl {
     clearTimeout(retryTimer);
     filler.stop();
     setStatus({ kind: "left", reason, ...(error === undefined ? {} : { error }) });
-    const why = error ?? new SparqlLiveError("not_in_room", `The room "${id}" was left (${reason}).`, { roomId: id });
+    const why =
+      error ?? new SparqlLiveError("not_in_room", `The room "${id}" was left (${reason}).`, { roomId: id });
     outbox.refuseRoom(id, why);
     history.rejectAll(why);
     entered.reject(why);
@@ -256,7 +266,9 @@ export function createRoom(options: RoomOptions): RoomControl {
       const messageId = newId();
       if (status().kind !== "joined") return;
       if (sealer === null) return void send("awareness_update", { ...ofRoom, update: toBase64(update) });
-      inSeal("awareness", update, messageId, (sealed) => send("awareness_update", { ...ofRoom, sealed }, { message_id: messageId }));
+      inSeal("awareness", update, messageId, (sealed) =>
+        send("awareness_update", { ...ofRoom, sealed }, { message_id: messageId }),
+      );
     },
     setTyping(isTyping) {
       if (status().kind === "joined") send("typing_indicator", { ...ofRoom, is_typing: isTyping });
@@ -265,7 +277,9 @@ export function createRoom(options: RoomOptions): RoomControl {
       const messageId = newId();
       if (status().kind !== "joined") return;
       if (sealer === null) return void send("cursor_position", { ...cursor, ...ofRoom });
-      inSeal("cursor", sealedJson(cursor), messageId, (sealed) => send("cursor_position", { ...ofRoom, sealed }, { message_id: messageId }));
+      inSeal("cursor", sealedJson(cursor), messageId, (sealed) =>
+        send("cursor_position", { ...ofRoom, sealed }, { message_id: messageId }),
+      );
     },
     history: (more) => history.read(more),
     leave() {
@@ -387,7 +401,9 @@ export function createRoom(options: RoomOptions): RoomControl {
       if (status().kind !== "joining") setStatus({ kind: "joining" });
       const code = outcome?.code ?? "not_in_room";
       if (code === "not_in_room") return;
-      const error = errorOfCode(code, `The room "${id}" could not be entered again (${code}).`, { roomId: id });
+      const error = errorOfCode(code, `The room "${id}" could not be entered again (${code}).`, {
+        roomId: id,
+      });
       if (!isPassing(error)) end(code, error);
     },
     ready() {

@@ -61,7 +61,11 @@ export function createRooms(options: RoomsOptions): Rooms {
     const control = controls.get(roomId) ?? open(roomId, more);
     const { signal, timeoutMs = CLIENT_LIMITS.requestTimeoutMs } = more;
     try {
-      return await withinTime(control.entered, { signal, timeoutMs }, `The room "${roomId}" was not entered in time.`);
+      return await withinTime(
+        control.entered,
+        { signal, timeoutMs },
+        `The room "${roomId}" was not entered in time.`,
+      );
     } catch (error) {
       if (!control.isJoined) control.room.leave().catch(() => undefined);
       throw error;
@@ -110,9 +114,14 @@ export function createRooms(options: RoomsOptions): Rooms {
       const plaintext = kind === "message" ? sealedJson(body) : updateBytes(body);
       return sealer
         .seal(kind, plaintext, options.self().userId, messageId)
-        .then((sealed) =>
-          options.isReady() &&
-          send(kind === "message" ? "room_message" : "document_update", { room_id: roomId, sealed }, framing),
+        .then(
+          (sealed) =>
+            options.isReady() &&
+            send(
+              kind === "message" ? "room_message" : "document_update",
+              { room_id: roomId, sealed },
+              framing,
+            ),
         );
     },
     lost() {

@@ -3,7 +3,12 @@ import { bytesOf, toBase64 } from "./bytes.js";
 
 /** Seals and opens what is sent in one encrypted room. */
 export interface Sealer {
-  seal(kind: SealKind, plaintext: Uint8Array, userId: string, messageId: string): Promise<string | Uint8Array>;
+  seal(
+    kind: SealKind,
+    plaintext: Uint8Array,
+    userId: string,
+    messageId: string,
+  ): Promise<string | Uint8Array>;
   /** Rejects with a `SealError` where it is not what it claims to be. */
   open(kind: SealKind, sealed: string | Uint8Array, userId: string): Promise<Uint8Array>;
 }
@@ -12,7 +17,9 @@ export interface Sealer {
 export function createSealer(secret: string, roomId: string, binary: boolean): Sealer {
   let opened: Promise<RoomSeal> | null = null;
   const seal = () => {
-    opened ??= import("@sparql-live/protocol/sealing").then(({ openRoomSeal }) => openRoomSeal(secret, roomId));
+    opened ??= import("@sparql-live/protocol/sealing").then(({ openRoomSeal }) =>
+      openRoomSeal(secret, roomId),
+    );
     return opened;
   };
   return {

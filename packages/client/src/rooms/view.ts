@@ -68,7 +68,9 @@ export function viewAfter(view: RoomView, message: ServerMessage): RoomView {
     case "room_member_update": {
       const { user_id: userId, action, role } = message.payload;
       if (action !== "role" || role === undefined) return view;
-      const members = view.members.map((member) => (member.user_id === userId ? { ...member, role } : member));
+      const members = view.members.map((member) =>
+        member.user_id === userId ? { ...member, role } : member,
+      );
       return { ...view, members };
     }
     default:
@@ -93,7 +95,10 @@ interface OfConnection {
   readonly connection_id: string;
 }
 
-function without<T extends OfConnection>(items: readonly T[], { connection_id: id }: OfConnection): readonly T[] {
+function without<T extends OfConnection>(
+  items: readonly T[],
+  { connection_id: id }: OfConnection,
+): readonly T[] {
   const others = items.filter((item) => item.connection_id !== id);
   return others.length === items.length ? items : others;
 }
