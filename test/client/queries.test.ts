@@ -101,9 +101,11 @@ test("[CLIENT-23] a query is cancelled by its id, by its signal and by leaving t
   );
   await expect(aborted).rejects.toMatchObject({ code: "aborted", cause: reason });
   await expect.poll(() => engine.openCount).toBe(0);
-  await expect(client.sendQuery({ sparql: "ASK {}" }, { signal: AbortSignal.abort() })).rejects.toMatchObject({
-    code: "aborted",
-  });
+  await expect(client.sendQuery({ sparql: "ASK {}" }, { signal: AbortSignal.abort() })).rejects.toMatchObject(
+    {
+      code: "aborted",
+    },
+  );
 });
 
 test("[CLIENT-24] a run of the same user is watched from another client, from its start or behind a chunk", async () => {
@@ -124,7 +126,10 @@ test("[CLIENT-24] a run of the same user is watched from another client, from it
   expect(count).toBe(4_000);
   const rest: number[] = [];
   using third = openLibraryClient(server.ws, { userId: "ada" });
-  await third.attachQuery(stream.queryId, { since: seq - 1, onRows: (_, chunk) => void rest.push(chunk.seq) });
+  await third.attachQuery(stream.queryId, {
+    since: seq - 1,
+    onRows: (_, chunk) => void rest.push(chunk.seq),
+  });
   expect(rest).toEqual([seq]);
   await expect(second.attachQuery("nothing")).rejects.toMatchObject({ code: "query_not_found" });
 });
@@ -138,4 +143,3 @@ test("[CLIENT-25] a search that a newer one overtakes rejects as superseded", as
   expect((await quick).suggestions[0]?.label).toBe("city");
   expect((await client.endpoints()).map(({ endpoint_id: id }) => id)).toEqual(["local"]);
 });
-

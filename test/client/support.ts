@@ -4,7 +4,10 @@ import { type ClientOptions, SPARQLWebSocketClient } from "@sparql-live/client";
 export const QUICK = { reconnectInterval: 20, reconnectDecay: 1 } as const;
 
 /** A client that disconnects at the end of its scope. */
-export function openLibraryClient(url: string, options: ClientOptions = {}): SPARQLWebSocketClient & Disposable {
+export function openLibraryClient(
+  url: string,
+  options: ClientOptions = {},
+): SPARQLWebSocketClient & Disposable {
   const client = new SPARQLWebSocketClient(url, { ...QUICK, ...options });
   return Object.assign(client, { [Symbol.dispose]: () => client.disconnect() });
 }

@@ -4,6 +4,7 @@ const LONG = process.env.CHAOS === "long";
 export const EFFORT = LONG
   ? {
       killRounds: 20,
+      reconnectionSchedules: 1_000,
       interleavingSteps: 400_000,
       fuzzedCount: 1_000_000,
       modelRuns: 20_000,
@@ -12,6 +13,7 @@ export const EFFORT = LONG
     }
   : {
       killRounds: 2,
+      reconnectionSchedules: 50,
       interleavingSteps: 10_000,
       fuzzedCount: 50_000,
       modelRuns: 400,

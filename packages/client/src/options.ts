@@ -10,6 +10,10 @@ export interface ClientOptions extends RetryPolicy {
    * that the server names (30 s).
    */
   readonly heartbeatInterval?: number | undefined;
+  /** Milliseconds within which something must come after it has asked. Default 10,000. */
+  readonly heartbeatTimeout?: number | undefined;
+  /** Milliseconds within which a connection must be ready for use, from its first step. Default 10,000. */
+  readonly connectTimeout?: number | undefined;
   /**
    * A bearer token, or a function that gets one: it is called for each connection, and when the token is about to
    * expire. It is sent as the first message, never in the address.

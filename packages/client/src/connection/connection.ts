@@ -37,6 +37,7 @@ export interface ConnectionOptions {
   readonly WebSocket: SocketConstructor | undefined;
   readonly policy: RetryPolicy;
   readonly heartbeatTimeoutMs: number;
+  readonly connectTimeoutMs: number;
   readonly signals: Signals;
   /** Whether a refused token (4401) can be replaced by a fresh one. */
   readonly canRenewToken: boolean;
@@ -118,7 +119,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     clearTimeout(tryTimer);
     step({ type: "try" });
     const trying = state.getSnapshot();
-    connectTimer = setTimeout(() => lose(NO_SOCKET), CLIENT_LIMITS.connectTimeoutMs);
+    connectTimer = setTimeout(() => lose(NO_SOCKET), options.connectTimeoutMs);
     findWebSocket(options.WebSocket).then(
       (found) => {
         if (state.getSnapshot() === trying) open(found);
