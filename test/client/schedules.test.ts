@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { startServer, type TestServer } from "../../packages/server/src/testing/start-server.js";
 import { createStreamEngine } from "../../packages/server/src/testing/stream-engine.js";
@@ -97,6 +98,6 @@ async function readRows({ client }: WatchedClient): Promise<void> {
   expect(expected).toBe(ROWS_COUNT);
 }
 
-function turns(random: Random): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, random.below(15)));
+async function turns(random: Random): Promise<void> {
+  for (let left = random.below(200); left > 0; left--) await setImmediate();
 }

@@ -91,11 +91,16 @@ export function createClient(url: string, options: ClientOptions): ClientParts {
     events.emit("message", message);
   };
 
-  const requests = createRequests(send, () => isReady);
+  const refusal = () => {
+    const state = connection.state.getSnapshot();
+    return state.kind === "closed" ? closedError(state) : null;
+  };
+  const requests = createRequests(send, () => isReady, refusal);
   const runs = createRuns({
     send,
     isReady: () => isReady,
     mayBegin,
+    refusal,
     maxRows: () => session.greeting?.limits.max_rows ?? CLIENT_LIMITS.bufferRows,
   });
   const rooms = createRooms({
@@ -103,6 +108,7 @@ export function createClient(url: string, options: ClientOptions): ClientParts {
     tell,
     isReady: () => isReady,
     isBinary: codec.binary,
+    refusal,
     outbox: () => outbox,
     self: () => ({ userId: session.userId ?? "", userName: session.userName ?? "" }),
     onGap: (gap) => events.emit("gap", gap),
@@ -130,8 +136,7 @@ export function createClient(url: string, options: ClientOptions): ClientParts {
   };
 
   const onEnded = (close: CloseInfo) => {
-    const text = `The connection is over (${close.code}${close.reason === "" ? "" : ` ${close.reason}`}).`;
-    const error = new SparqlLiveError("connection_closed", text, { detail: close.reason });
+    const error = closedError(close);
     session.forget();
     requests.rejectAll(error);
     runs.failAll(error);
@@ -190,4 +195,9 @@ export function createClient(url: string, options: ClientOptions): ClientParts {
   options.outboxStorage?.load().then(outbox.restore, fault);
 
   return { connection, session, rooms, runs, requests, outbox, events, sendAny };
+}
+
+function closedError({ code, reason }: CloseInfo): SparqlLiveError {
+  const text = `The connection is over (${code}${reason === "" ? "" : ` ${reason}`}).`;
+  return new SparqlLiveError("connection_closed", text, { detail: reason });
 }

@@ -41,7 +41,12 @@ interface Pending {
   readonly reject: (error: SparqlLiveError) => void;
 }
 
-export function createRequests(send: Send, isReady: () => boolean): Requests {
+/** `refusal`: why nothing would be answered any more, where that is so. */
+export function createRequests(
+  send: Send,
+  isReady: () => boolean,
+  refusal: () => SparqlLiveError | null,
+): Requests {
   const pending = new Map<string, Pending>();
 
   const transmit = (request: Pending) => {
@@ -60,6 +65,8 @@ export function createRequests(send: Send, isReady: () => boolean): Requests {
       expected: R,
       { signal, timeoutMs = CLIENT_LIMITS.requestTimeoutMs }: WaitOptions = {},
     ) {
+      const over = refusal();
+      if (over !== null) return Promise.reject(over);
       if (pending.size >= CLIENT_LIMITS.pendingRequestsCount) {
         return Promise.reject(new SparqlLiveError("outbox_full", "Too many requests wait for an answer."));
       }

@@ -62,9 +62,11 @@ export interface RunsOptions {
   /** Not while the server is about to end. */
   readonly mayBegin: () => boolean;
   readonly maxRows: () => number;
+  /** Why no query would be answered any more, where that is so. */
+  readonly refusal: () => SparqlLiveError | null;
 }
 
-export function createRuns({ send, isReady, mayBegin, maxRows }: RunsOptions): Runs {
+export function createRuns({ send, isReady, mayBegin, maxRows, refusal }: RunsOptions): Runs {
   const runs = new Map<string, Run>();
 
   interface Beginning {
@@ -90,8 +92,10 @@ export function createRuns({ send, isReady, mayBegin, maxRows }: RunsOptions): R
       signal?.removeEventListener("abort", abort);
     };
     const run = createRun({ ...more, queryId, since, bufferRows, send, maxRows, isReady, mayBegin, onOver });
-    if (runs.size >= CLIENT_LIMITS.runsCount) {
-      run.fail(new SparqlLiveError("outbox_full", "Too many queries are under way.", { queryId }));
+    const tooMany = new SparqlLiveError("outbox_full", "Too many queries are under way.", { queryId });
+    const refused = refusal() ?? (runs.size >= CLIENT_LIMITS.runsCount ? tooMany : null);
+    if (refused !== null) {
+      run.fail(refused);
       return run;
     }
     runs.set(queryId, run);

@@ -37,6 +37,8 @@ export interface RoomsOptions extends Omit<RoomOptions, "id" | "invite" | "seale
   readonly outbox: () => Outbox;
   /** Whether the codec carries bytes as they are. */
   readonly isBinary: boolean;
+  /** Why no room could be entered any more, where that is so. */
+  readonly refusal: () => SparqlLiveError | null;
 }
 
 export function createRooms(options: RoomsOptions): Rooms {
@@ -55,6 +57,8 @@ export function createRooms(options: RoomsOptions): Rooms {
   };
 
   const join = async (roomId: string, more: JoinOptions): Promise<Room> => {
+    const over = options.refusal();
+    if (over !== null) throw over;
     const known = controls.get(roomId);
     // It is on the way out: it has to be out first.
     if (known !== undefined && !known.isWanted) await known.room.leave();
