@@ -11,3 +11,14 @@ export function openLibraryClient(
   const client = new SPARQLWebSocketClient(url, { ...QUICK, ...options });
   return Object.assign(client, { [Symbol.dispose]: () => client.disconnect() });
 }
+
+/** Settles when the client has lost its connection; said before it is made to. */
+export function lossOf(client: SPARQLWebSocketClient): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = client.on("state", ({ kind }) => {
+      if (kind !== "reconnecting") return;
+      stop();
+      resolve();
+    });
+  });
+}
