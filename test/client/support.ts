@@ -1,7 +1,7 @@
 import { type ClientOptions, SPARQLWebSocketClient } from "@sparql-live/client";
 
 /** Quick to come back, so that tests are. */
-export const QUICK = { reconnectInterval: 20, reconnectDecay: 1 } as const;
+const QUICK = { reconnectInterval: 20, reconnectDecay: 1 } as const;
 
 /** A client that disconnects at the end of its scope. */
 export function openLibraryClient(

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
 /** What becomes of one connection. */
-export interface Fate {
+interface Fate {
   /** Bytes, of both directions together, after which it is dropped without a word; absent: never. */
   readonly dropAfterBytes?: number;
   /** The same, but that it stays open and nothing goes through any more. */

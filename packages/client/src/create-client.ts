@@ -1,11 +1,10 @@
-import {
-  type ClientMessageType,
-  type ClientPayloads,
-  jsonCodec,
-  type ServerMessage,
-  type ServerMessageType,
-  type ServerPayloads,
-  type WireMessage,
+import type {
+  ClientMessageType,
+  ClientPayloads,
+  ServerMessage,
+  ServerMessageType,
+  ServerPayloads,
+  WireMessage,
 } from "@sparql-live/protocol";
 import { type Connection, createConnection } from "./connection/connection.js";
 import { pageSignals } from "./connection/signals.js";
@@ -13,6 +12,7 @@ import type { CloseInfo, ConnectionState } from "./connection/state.js";
 import { errorOf, SparqlLiveError } from "./errors.js";
 import { createEmitter, type Emitter } from "./events.js";
 import { newId } from "./ids.js";
+import { jsonCodec } from "./json-codec.js";
 import { CLIENT_LIMITS } from "./limits.js";
 import type { ForeignMessage, MessageOf, Send } from "./messages.js";
 import { addressOf, type ClientOptions } from "./options.js";

@@ -1,4 +1,5 @@
-import { FAILURES, type FailureCode, type ServerPayloads } from "@sparql-live/protocol";
+import type { FailureCode, ServerPayloads } from "@sparql-live/protocol";
+import { RETRIED_FAILURES } from "./failure-table.js";
 
 /**
  * Codes of the client's own, beside those of the protocol. `aborted`: by the signal that was given. `timeout`: no
@@ -36,33 +37,23 @@ export class SparqlLiveError extends Error {
   constructor(code: FailureCode | ClientErrorCode, message: string, details: SparqlLiveErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
-    this.retry = isFailureCode(code) ? FAILURES[code].retry : code === "timeout" || code === "outbox_full";
+    this.retry = Object.hasOwn(RETRIED_FAILURES, code) || code === "timeout" || code === "outbox_full";
     this.details = details;
   }
 }
 
-/** What a server answered, as an error. A code that this version does not know counts as `internal_error`. */
+/** What a server answered, as an error. */
 export function errorOf(
   payload: ServerPayloads["error_message"] | ServerPayloads["validation_error"],
 ): SparqlLiveError {
-  const code: string = payload.code;
   const retryAfter = "retry_after" in payload ? payload.retry_after : undefined;
-  return new SparqlLiveError(isFailureCode(code) ? code : "internal_error", payload.error, {
+  return new SparqlLiveError(payload.code, payload.error, {
     queryId: payload.query_id,
     ...("error_type" in payload
       ? { roomId: payload.room_id, line: payload.line, column: payload.column, detail: payload.detail }
       : {}),
     ...(retryAfter === undefined ? {} : { retryAfterMs: retryAfter * 1_000 }),
   });
-}
-
-/** The error of something that ended with this code outside of an `error_message`. */
-export function errorOfCode(
-  code: string,
-  message: string,
-  details?: SparqlLiveErrorDetails,
-): SparqlLiveError {
-  return new SparqlLiveError(isFailureCode(code) ? code : "internal_error", message, details);
 }
 
 export function abortedError(signal: AbortSignal): SparqlLiveError {
@@ -72,8 +63,4 @@ export function abortedError(signal: AbortSignal): SparqlLiveError {
 /** Refused for the moment alone: it is sent again by itself. */
 export function isPassing({ code }: SparqlLiveError): boolean {
   return code === "rate_limited" || code === "unavailable";
-}
-
-export function isFailureCode(code: string): code is FailureCode {
-  return Object.hasOwn(FAILURES, code);
 }

@@ -6,7 +6,7 @@ import type { Send } from "./messages.js";
 import type { Place } from "./outbox.js";
 
 /** Who the client is to the server. */
-export interface Identity {
+interface Identity {
   readonly connectionId: string | null;
   readonly userId: string | null;
   readonly userName: string | null;

@@ -1,4 +1,4 @@
-import { FAILURES } from "@sparql-live/protocol";
+import { RETRIED_CLOSES } from "../failure-table.js";
 import { CLIENT_LIMITS } from "../limits.js";
 
 /** How tries to come back are spaced. */
@@ -13,21 +13,11 @@ export interface RetryPolicy {
   readonly reconnectAttempts?: number | undefined;
 }
 
-/**
- * The close codes after which it is worth to come back: those of the protocol's table, and those that RFC 6455 and
- * networks make. A code of the application's own is none.
- */
-const RETRIED_CODES: ReadonlySet<number> = new Set([
-  1005,
-  1006,
-  1011,
-  1012,
-  1013,
-  ...Object.values(FAILURES).flatMap(({ close, retry }) => (close !== null && retry ? [close] : [])),
-]);
+/** Those that RFC 6455 and networks make, beside those of the protocol's table. A code of an application's own is none. */
+const RETRIED_CODES: ReadonlySet<number> = new Set([1005, 1006, 1011, 1012, 1013]);
 
 export function isWorthARetry(closeCode: number): boolean {
-  return RETRIED_CODES.has(closeCode);
+  return RETRIED_CODES.has(closeCode) || Object.hasOwn(RETRIED_CLOSES, closeCode);
 }
 
 export interface Retry {

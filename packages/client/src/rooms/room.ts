@@ -1,5 +1,5 @@
-import type { ServerMessage, ServerPayloads } from "@sparql-live/protocol";
-import { errorOf, errorOfCode, isPassing, SparqlLiveError } from "../errors.js";
+import type { FailureCode, ServerMessage, ServerPayloads } from "@sparql-live/protocol";
+import { errorOf, isPassing, SparqlLiveError } from "../errors.js";
 import { createEmitter, type Emitter } from "../events.js";
 import { newId } from "../ids.js";
 import { CLIENT_LIMITS } from "../limits.js";
@@ -17,7 +17,7 @@ import {
   updateOf,
 } from "./entries.js";
 import { createGapFiller } from "./gap-filler.js";
-import { createHistoryReader, type HistoryOptions, type HistoryPage } from "./history.js";
+import type { HistoryOptions, HistoryPage, HistoryReader } from "./history.js";
 import { createRoomLog } from "./room-log.js";
 import { openedJson, type Sealer, sealedJson } from "./seal.js";
 import { type Cursor, EMPTY_VIEW, type RoomStatus, type RoomView, viewAfter } from "./view.js";
@@ -109,7 +109,8 @@ export function createRoom(options: RoomOptions): RoomControl {
   const messages = createTail<RoomEntry>(CLIENT_LIMITS.keptMessagesCount);
   const events = createEmitter<RoomEvents>();
   const log = createRoomLog();
-  const history = createHistoryReader(id, send, sealer);
+  /** Loaded when it is asked for. */
+  let history: HistoryReader | null = null;
   const entered = withResolvers<Room>();
   entered.promise.catch(() => undefined);
   let joinId = "";
@@ -123,6 +124,7 @@ export function createRoom(options: RoomOptions): RoomControl {
     if (next.kind !== status().kind) view.set({ ...view.getSnapshot(), status: next });
   };
   const ofRoom = { room_id: id };
+  const ofError = { roomId: id };
 
   const filler = createGapFiller({
     log,
@@ -226,9 +228,9 @@ export function createRoom(options: RoomOptions): RoomControl {
     filler.stop();
     setStatus({ kind: "left", reason, ...(error === undefined ? {} : { error }) });
     const why =
-      error ?? new SparqlLiveError("not_in_room", `The room "${id}" was left (${reason}).`, { roomId: id });
+      error ?? new SparqlLiveError("not_in_room", `The room "${id}" was left (${reason}).`, ofError);
     outbox.refuseRoom(id, why);
-    history.rejectAll(why);
+    history?.rejectAll(why);
     entered.reject(why);
     leaving?.done.resolve();
     leaving = null;
@@ -281,7 +283,11 @@ export function createRoom(options: RoomOptions): RoomControl {
         send("cursor_position", { ...ofRoom, sealed }, { message_id: messageId }),
       );
     },
-    history: (more) => history.read(more),
+    async history(more) {
+      const { createHistoryReader } = await import("./history.js");
+      history ??= createHistoryReader(id, send, sealer);
+      return history.read(more);
+    },
     leave() {
       if (status().kind === "left") return Promise.resolve();
       if (leaving === null) {
@@ -295,7 +301,7 @@ export function createRoom(options: RoomOptions): RoomControl {
   const add = (kind: "message" | "document", body: unknown, more?: AddOptions) => {
     if (status().kind === "left" || leaving !== null) {
       const text = `Join the room "${id}" first.`;
-      return Promise.reject(new SparqlLiveError("not_in_room", text, { roomId: id }));
+      return Promise.reject(new SparqlLiveError("not_in_room", text, ofError));
     }
     return outbox.add({ roomId: id, kind, body }, more);
   };
@@ -355,19 +361,19 @@ export function createRoom(options: RoomOptions): RoomControl {
           left(message);
           return tell(message);
         case "room_message":
-          history.see(message);
+          history?.see(message);
           return takeEntry(message.payload, () =>
             inTurn(entryOf(message.payload, sealer), (entry) => deliver(entry, message)),
           );
         case "document_update":
           if (message.payload.whole === true) return tellUpdate(message);
-          history.see(message);
+          history?.see(message);
           return takeEntry(message.payload, () => tellUpdate(message));
         case "ack":
-          history.see(message);
+          history?.see(message);
           return acknowledged(message);
         case "room_history":
-          if (!history.see(message) && !filler.take(message)) tell(message);
+          if (history?.see(message) !== true && !filler.take(message)) tell(message);
           return;
         case "awareness_update":
           return tellUpdate(message);
@@ -380,7 +386,7 @@ export function createRoom(options: RoomOptions): RoomControl {
     refused(message) {
       const { correlation_id: correlationId = "" } = message;
       const error = errorOf(message.payload);
-      if (history.see(message) || filler.refused(correlationId, error)) return true;
+      if (history?.see(message) === true || filler.refused(correlationId, error)) return true;
       if (leaving !== null && correlationId === leaving.id) {
         end("requested");
         return true;
@@ -392,7 +398,7 @@ export function createRoom(options: RoomOptions): RoomControl {
     lost() {
       clearTimeout(retryTimer);
       filler.stop();
-      history.rejectAll(new SparqlLiveError("connection_closed", "The connection was lost.", { roomId: id }));
+      history?.rejectAll(new SparqlLiveError("connection_closed", "The connection was lost.", ofError));
       if (status().kind === "joined") setStatus({ kind: "recovering" });
     },
     resumed(outcome) {
@@ -401,9 +407,12 @@ export function createRoom(options: RoomOptions): RoomControl {
       if (status().kind !== "joining") setStatus({ kind: "joining" });
       const code = outcome?.code ?? "not_in_room";
       if (code === "not_in_room") return;
-      const error = errorOfCode(code, `The room "${id}" could not be entered again (${code}).`, {
-        roomId: id,
-      });
+      // What stands there is of the protocol's table.
+      const error = new SparqlLiveError(
+        code as FailureCode,
+        `The room "${id}" could not be entered again.`,
+        ofError,
+      );
       if (!isPassing(error)) end(code, error);
     },
     ready() {
