@@ -81,6 +81,8 @@ export function createRun(options: RunOptions): Run {
   let result: QueryResult | null = null;
   /** Rows that the server may still send. */
   let credit = 0;
+  /** What was said last of it to the server, which begins with that anew after a reconnection. */
+  let firstCredit = 0;
   /** Rows that the reader has and is not done with. */
   let waitingRows = 0;
   let retryTimer: ReturnType<typeof setTimeout> | undefined;
@@ -107,14 +109,14 @@ export function createRun(options: RunOptions): Run {
 
   const ask = () => {
     if (request === null || !options.mayBegin()) return;
-    credit = bufferRows;
+    credit = firstCredit = bufferRows;
     const rows = onChunk === undefined ? {} : { stream: true, credit };
     const payload = { limit: options.maxRows(), ...request, ...rows };
     transmit(() => send("query_request", payload, { message_id: queryId }), "sent");
   };
 
   const attach = () => {
-    credit = Math.max(1, bufferRows - waitingRows);
+    credit = firstCredit = Math.max(1, bufferRows - waitingRows);
     const rows = onChunk === undefined ? { stream: false } : { stream: true, credit };
     const since = onChunk !== undefined && lastSeq >= 0 ? { since: lastSeq } : {};
     transmit(() => send("query_attach", { ...ofRun, ...rows, ...since }, framing), "sent");
@@ -134,6 +136,13 @@ export function createRun(options: RunOptions): Run {
     if (phase === "unsent") ask();
     else if (phase === "detached") attach();
     else if (phase === "cancelling") askToCancel();
+    else if (phase === "parked" && waitingRows <= bufferRows / 2) attach();
+  };
+
+  /** What the server sends from now on is passed over. */
+  const park = () => {
+    phase = "parked";
+    credit = 0;
   };
 
   const again = (error: SparqlLiveError) => {
@@ -145,10 +154,7 @@ export function createRun(options: RunOptions): Run {
 
   const takeRows = ({ seq, rows, variables: named }: ServerPayloads["query_rows"]) => {
     if (onChunk === undefined || phase === "parked" || seq <= lastSeq) return;
-    if (waitingRows >= bufferRows) {
-      phase = "parked";
-      return;
-    }
+    if (waitingRows >= bufferRows) return park();
     if (named !== undefined) variables = named;
     lastSeq = seq;
     credit -= rows.length;
@@ -175,7 +181,7 @@ export function createRun(options: RunOptions): Run {
     if (isPassing(error) && phase !== "over") return again(error);
     // Nobody took its rows: they are still there, or the run says why not when it is asked again.
     const isStarved = error.code === "query_timeout" && onChunk !== undefined && credit <= 0;
-    if (isStarved && waitingRows > 0) phase = "parked";
+    if (isStarved && waitingRows > 0) park();
     else if (error.code === "duplicate_query" && request !== null) {
       // Ids are our own: the server had got it before.
       phase = "detached";
@@ -232,7 +238,7 @@ export function createRun(options: RunOptions): Run {
     },
     resumed(outcome) {
       if (phase !== "sent") return;
-      if (outcome?.recovered === true && request !== null) {
+      if (outcome?.recovered === true && request !== null && firstCredit === bufferRows) {
         credit = bufferRows;
         return;
       }
