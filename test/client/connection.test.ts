@@ -219,3 +219,28 @@ test("[CLIENT-18] a frame that is no message ends the connection for another try
   await expect.poll(() => server.cameAtMs.length).toBe(2);
   await expect.poll(() => client.state.kind).toBe("open");
 });
+
+test("[CLIENT-4] a server that is about to end is said to be draining: what is asked then waits for the next", async () => {
+  await using server = await startScriptedServer();
+  const payload = { retry_after_ms: 300, closes_in_ms: 1_000 };
+  let first: WebSocket | undefined;
+  server.onConnection = (socket, index) => {
+    if (index > 0) return;
+    first = socket;
+    socket.send(JSON.stringify({ type: "server_draining", message_id: "d", timestamp: 0, payload }));
+  };
+  using client = openLibraryClient(server.url);
+  const told = new Promise((resolve) => client.on("server_draining", resolve));
+  expect(await told).toEqual(payload);
+  expect(client.state).toMatchObject({ kind: "draining", retryAfterMs: 300 });
+  const asked = client.sendQuery("all cities");
+  const lost = new Promise<number>((resolve) => {
+    client.on("state", ({ kind }) => kind === "reconnecting" && resolve(performance.now()));
+  });
+  first?.close(1012);
+  const lostAtMs = await lost;
+  await expect.poll(() => server.said.filter(({ type }) => type === "query_request").length).toBe(1);
+  expect((server.cameAtMs[1] ?? 0) - lostAtMs).toBeGreaterThanOrEqual(298);
+  client.disconnect();
+  await expect(asked).rejects.toMatchObject({ code: "connection_closed" });
+});

@@ -6,7 +6,7 @@ import type { ConnectionState } from "./connection/state.js";
 import type { Row } from "./queries/run.js";
 import { rowValues, type TermValue } from "./terms.js";
 
-test("[CLIENT-29] events are typed by their names, and queries by what becomes of their rows", () => {
+test("[CLIENT-28] events are typed by their names, and queries by what becomes of their rows", () => {
   const client = new SPARQLWebSocketClient("ws://localhost", {
     WebSocket: NodeWebSocket,
     autoConnect: false,

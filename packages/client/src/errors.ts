@@ -62,5 +62,5 @@ export function abortedError(signal: AbortSignal): SparqlLiveError {
 
 /** Refused for the moment alone: it is sent again by itself. */
 export function isPassing({ code }: SparqlLiveError): boolean {
-  return code === "rate_limited" || code === "unavailable";
+  return code === "rate_limited" || code === "unavailable" || code === "going_away";
 }

@@ -9,11 +9,11 @@ export interface RoomEntry {
   readonly place: Place;
   readonly userId: string;
   readonly userName: string;
-  /** Any JSON. `null` where its author had it erased, or where it is sealed and could not be opened. */
+  /** Any JSON. `null` where its author had it erased, or where it is sealed and the secret is not known. */
   readonly message: unknown;
   /** As `Date.now()` counts, by the server's clock. */
   readonly atMs: number;
-  /** Sent by this client. */
+  /** Acknowledged to this client in its place. What it had sent in a session that is lost comes as the user's. */
   readonly isOwn: boolean;
   /** Of one's own: what was sent under it. */
   readonly messageId?: string;

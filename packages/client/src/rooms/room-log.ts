@@ -10,12 +10,12 @@ export interface RoomLog {
   readonly position: Place | null;
   /** Whether entries are held back. */
   readonly isWaiting: boolean;
-  /** From here on; what was held and stands behind it goes on. */
-  enter(place: Place): void;
+  /** From here on: `told` is called, then what was held and stands behind it goes on. */
+  enter(place: Place, told?: () => void): void;
   /** `deliver` is called in its turn, or never where the place was seen. Returns whether something is missing before it. */
   take(place: Place, deliver: () => void): boolean;
-  /** Gives up what is missing before what is held. Returns the place from which it goes on. */
-  skip(): Place | null;
+  /** Gives up what is missing before what is held: `told` gets the place behind which it goes on. */
+  skip(told: (place: Place) => void): void;
   /** Forgets everything. */
   reset(): void;
 }
@@ -36,6 +36,14 @@ export function createRoomLog(): RoomLog {
     }
   };
 
+  const enter = (place: Place, told: () => void = () => undefined) => {
+    if (position?.epoch !== place.epoch) held.clear();
+    position = place;
+    for (const seq of held.keys()) if (seq <= place.seq) held.delete(seq);
+    told();
+    drain();
+  };
+
   return {
     get position() {
       return position;
@@ -43,12 +51,7 @@ export function createRoomLog(): RoomLog {
     get isWaiting() {
       return held.size > 0;
     },
-    enter(place) {
-      if (position?.epoch !== place.epoch) held.clear();
-      position = place;
-      for (const seq of held.keys()) if (seq <= place.seq) held.delete(seq);
-      drain();
-    },
+    enter,
     take({ epoch, seq }, deliver) {
       // Of a room that is not entered, or of a life of it that was not told: `room_state` says where it goes on.
       if (position === null || position.epoch !== epoch || seq <= position.seq) return false;
@@ -63,12 +66,10 @@ export function createRoomLog(): RoomLog {
       drain();
       return held.size > 0;
     },
-    skip() {
-      if (position === null || held.size === 0) return null;
-      const before = { epoch: position.epoch, seq: Math.min(...held.keys()) - 1 };
-      position = before;
-      drain();
-      return before;
+    skip(told) {
+      if (position === null || held.size === 0) return;
+      const place = { epoch: position.epoch, seq: Math.min(...held.keys()) - 1 };
+      enter(place, () => told(place));
     },
     reset() {
       position = null;

@@ -4,7 +4,8 @@ import { CLIENT_LIMITS } from "../limits.js";
 import type { MessageOf } from "../messages.js";
 import type { Outbox, OutboxEntry, Place } from "../outbox.js";
 import { type WaitOptions, withinTime } from "../requests.js";
-import { createRoom, type Room, type RoomControl, type RoomOptions, updateBytes } from "./room.js";
+import { createRoom, updateBytes } from "./create-room.js";
+import type { Room, RoomControl, RoomOptions } from "./room.js";
 import { createSealer, type Sealer, sealedJson } from "./seal.js";
 
 export interface JoinOptions extends WaitOptions {
