@@ -202,7 +202,7 @@ async function perform(task: ClientTask): Promise<Partial<ClientFigures>> {
       url = task.url;
       socket = await open();
       socket.on("message", (data: Buffer) => take(JSON.parse(data.toString()) as ServerMessage));
-      socket.on("close", (code) => process.exit(code === 1001 ? 0 : 1));
+      socket.on("close", (code) => process.exit(code === 1012 ? 0 : 1));
       return {};
     case "first": {
       const id = start(task.request);

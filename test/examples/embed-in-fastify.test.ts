@@ -20,5 +20,5 @@ test("examples/embed-in-fastify answers by its own routes, by the page and by th
   expect((await client.next("system_message")).payload).toMatchObject({ message: "Tea", level: "info" });
 
   expect(await example.interrupt()).toBe(0);
-  expect((await client.closed).code).toBe(1001);
+  expect((await client.closed).code).toBe(1012);
 }, 120_000);

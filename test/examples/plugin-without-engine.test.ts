@@ -29,5 +29,5 @@ test("examples/plugin-without-engine tells reports in the room of their project,
   expect((await bob.next("error_message")).payload.code).toBe("feature_unavailable");
 
   expect(await example.interrupt()).toBe(0);
-  expect((await ada.closed).code).toBe(1001);
+  expect((await ada.closed).code).toBe(1012);
 }, 120_000);

@@ -33,5 +33,5 @@ test("examples/realtime-only shows votes to the room and keeps notifications for
   expect((await eve.next("notification")).payload.message).toBe("Your turn");
 
   expect(await example.interrupt()).toBe(0);
-  expect((await ada.closed).code).toBe(1001);
+  expect((await ada.closed).code).toBe(1012);
 }, 120_000);

@@ -5,6 +5,8 @@ export const EFFORT = LONG
   ? {
       killRounds: 20,
       reconnectionSchedules: 1_000,
+      restartRounds: 3,
+      restartMessagesPerSecond: 1_000,
       interleavingSteps: 400_000,
       fuzzedCount: 1_000_000,
       modelRuns: 20_000,
@@ -14,6 +16,8 @@ export const EFFORT = LONG
   : {
       killRounds: 2,
       reconnectionSchedules: 50,
+      restartRounds: 1,
+      restartMessagesPerSecond: 300,
       interleavingSteps: 10_000,
       fuzzedCount: 50_000,
       modelRuns: 400,

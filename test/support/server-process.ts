@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -34,6 +35,8 @@ export interface ServerProcess extends AsyncDisposable {
   readonly isRunning: boolean;
   /** `kill -9`: settles when the process is gone. */
   kill(): Promise<void>;
+  /** SIGTERM: settles with the exit code when the process is gone; `null` where a signal ended it. */
+  terminate(): Promise<number | null>;
   /** Starts it again; settles when it listens. */
   start(): Promise<void>;
   /** Lets it collect garbage: what is resident afterwards is held. */
@@ -93,6 +96,14 @@ export async function startServerProcess({
     if (child !== null) await endProcess(child);
   };
 
+  const terminate = async () => {
+    if (child === null) throw new Error("The server is not started.");
+    const exited = once(child, "exit");
+    child.kill("SIGTERM");
+    const [code] = await exited;
+    return typeof code === "number" ? code : null;
+  };
+
   try {
     await start();
   } catch (error) {
@@ -114,6 +125,7 @@ export async function startServerProcess({
       return child?.exitCode === null && child.signalCode === null;
     },
     kill,
+    terminate,
     start,
     collectGarbage: () => void child?.kill("SIGUSR2"),
     async residentBytes() {

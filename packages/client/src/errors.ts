@@ -60,7 +60,14 @@ export function abortedError(signal: AbortSignal): SparqlLiveError {
   return new SparqlLiveError("aborted", "It was aborted.", { cause: signal.reason });
 }
 
+const PASSING: ReadonlySet<string> = new Set<FailureCode>([
+  "rate_limited",
+  "unavailable",
+  "going_away",
+  "overloaded",
+]);
+
 /** Refused for the moment alone: it is sent again by itself. */
 export function isPassing({ code }: SparqlLiveError): boolean {
-  return code === "rate_limited" || code === "unavailable" || code === "going_away";
+  return PASSING.has(code);
 }

@@ -30,12 +30,14 @@ export const RETRIED_FAILURES: Readonly<Record<RetriedFailure, true>> = {
   slow_consumer: true,
   heartbeat_timeout: true,
   going_away: true,
+  overloaded: true,
   internal_error: true,
 };
 
 /** Close codes of the table after which it is worth to come back. */
 export const RETRIED_CLOSES: Readonly<Record<RetriedClose, true>> = {
-  1001: true,
+  1012: true,
+  1013: true,
   4008: true,
   4408: true,
   4429: true,

@@ -1,6 +1,5 @@
 import type { ServerMessage, ServerPayloads } from "@sparql-live/protocol";
 import type { Connection } from "./connection/connection.js";
-import { hintOf } from "./connection/retry.js";
 import { newId } from "./ids.js";
 import type { Send } from "./messages.js";
 import type { Place } from "./outbox.js";
@@ -141,12 +140,6 @@ export function createSession(options: SessionOptions): Session {
       return greeting;
     },
     take(message) {
-      const type: string = message.type;
-      // Of newer servers than this protocol.
-      if (type === "server_draining") {
-        connection().draining(hintOf(message.payload));
-        return false;
-      }
       switch (message.type) {
         case "connection_ack":
           greeted(message.payload);
@@ -156,6 +149,9 @@ export function createSession(options: SessionOptions): Session {
           return false;
         case "token_expiring":
           authenticate(false);
+          return false;
+        case "server_draining":
+          connection().draining(message.payload.retry_after_ms);
           return false;
         case "resumed":
           resumed(message.payload);

@@ -35,6 +35,8 @@ export interface AnswerRequest {
   readonly timeoutMs?: number;
   /** Default `rich`. */
   readonly projection?: Projection;
+  /** W3C Trace Context, handed on to a remote endpoint. Default: none. */
+  readonly traceparent?: string;
 }
 
 export interface QueryWarning {

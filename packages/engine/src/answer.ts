@@ -90,7 +90,12 @@ function boundsOf(request: AnswerRequest, deps: AnswerDeps): ExecutionBounds {
       `The timeout must be more than 0 and at most ${LIMITS.maxQueryTimeoutMs / 1_000} seconds.`,
     );
   }
-  return { maxRows: Math.min(limit, deps.maxRows), maxBytes: deps.maxResultBytes, timeoutMs };
+  return {
+    maxRows: Math.min(limit, deps.maxRows),
+    maxBytes: deps.maxResultBytes,
+    timeoutMs,
+    ...(request.traceparent === undefined ? {} : { traceparent: request.traceparent }),
+  };
 }
 
 function* takeQuery(sparql: string): globalThis.Generator<AnswerEvent, Draft, undefined> {

@@ -13,6 +13,7 @@ export interface ExecutionBounds {
   readonly maxRows: number;
   readonly maxBytes: number;
   readonly timeoutMs: number;
+  readonly traceparent?: string;
 }
 
 export interface Outcome {

@@ -21,6 +21,8 @@ export interface ExecuteOptions {
   readonly maxBytes: number;
   /** Time that the endpoint may work; the time in which nobody pulls does not count. */
   readonly timeoutMs: number;
+  /** W3C Trace Context, for an endpoint that is asked over HTTP. */
+  readonly traceparent?: string;
   readonly signal: AbortSignal;
 }
 

@@ -99,7 +99,10 @@ export const FAILURES = {
   /** The peer does not read: bytes wait above the bound, or nothing was written for too long. */
   slow_consumer: { close: 4008, retry: true, http: 503 },
   heartbeat_timeout: { close: 4408, retry: true, http: 408 },
-  going_away: { close: 1001, retry: true, http: 503 },
+  /** The server shuts down; another one, or the same one again, will answer. */
+  going_away: { close: 1012, retry: true, http: 503 },
+  /** The server has no room for new work right now. */
+  overloaded: { close: 1013, retry: true, http: 503 },
   internal_error: { close: null, retry: true, http: 500 },
 } as const satisfies Record<
   string,
@@ -119,16 +122,19 @@ export class ProtocolFailure extends Error {
   override readonly name = "ProtocolFailure";
   readonly code: FailureCode;
   readonly violations: readonly Violation[];
+  /** When it may be tried again, in milliseconds, where that is known. */
+  readonly retryAfterMs: number | undefined;
 
   constructor(
     code: FailureCode,
     message: string,
     violations: readonly Violation[] = [],
-    options: ErrorOptions = {},
+    { retryAfterMs, ...options }: ErrorOptions & { readonly retryAfterMs?: number } = {},
   ) {
     super(message, options);
     this.code = code;
     this.violations = violations;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 

@@ -52,7 +52,7 @@ test("a file of an earlier version is brought up to this one, with all that is i
   const path = folder.path("store.db");
   await makeStore(path);
   const file = new Database(path);
-  file.exec(`DROP TABLE revocations; DROP TABLE endpoints; DROP INDEX public_rooms; ALTER TABLE rooms DROP COLUMN is_public;
+  file.exec(`DROP TABLE analytics; DROP TABLE revocations; DROP TABLE endpoints; DROP INDEX public_rooms; ALTER TABLE rooms DROP COLUMN is_public;
     PRAGMA user_version = 1; PRAGMA wal_checkpoint(TRUNCATE)`);
   file.close();
   const storage = await openFileStorage(path);

@@ -12,6 +12,7 @@ import type { Storage, StorageOptions } from "./storage.js";
 import { STORAGE_BOUNDS } from "./storage-bounds.js";
 import type { Store } from "./store.js";
 import {
+  createFileAnalytics,
   createFileEndpoints,
   createFileHistory,
   createFileRevocations,
@@ -67,6 +68,7 @@ export async function openFileStorageWith(
       await database.request("checkpoint", null);
     },
     revocations: createFileRevocations(database),
+    analytics: createFileAnalytics(database),
     [Symbol.asyncDispose]: close,
   };
   const backUp = async (to: string) => {

@@ -19,13 +19,13 @@ export { openFileStorage } from "./file-storage.js";
 export { type SparqlLiveOptions, sparqlLive } from "./http/plugin.js";
 export { createServer, type Server, type ServerParts, type ServerSettings } from "./http/server.js";
 export type { Live } from "./live.js";
-export type { LiveOptions, Newcomer } from "./live-options.js";
+export type { LiveOptions, Newcomer, TierLimits } from "./live-options.js";
 export { createLog } from "./log.js";
 export { type TransportNewcomer, WebSocketManager, type WebSocketManagerOptions } from "./manager.js";
 export { createMemoryStorage } from "./memory-storage.js";
 export type { ConnectionInfo } from "./metrics/connection-info.js";
 export type { MetricsSnapshot } from "./metrics/snapshot.js";
-export type { Connection, Life, SendOptions, User, UserRole } from "./realtime/connection.js";
+export type { Connection, Life, SendOptions, Tier, User, UserRole } from "./realtime/connection.js";
 export type {
   Controls,
   DisconnectOptions,

@@ -129,6 +129,20 @@ export const SERVER_LIMITS = {
   /** Of the admin's key. It must fit in a header. */
   minAdminKeyCharacters: 32,
   maxAdminKeyCharacters: 256,
+  /** Wrong keys of one address within the window; after them nothing that it shows is looked at until its end. */
+  adminFailuresCount: 10,
+  adminFailureWindowMs: 60_000,
+  /** Addresses of which that is remembered; the oldest are forgotten first. */
+  adminFailureAddressesCount: 10_000,
+  /** Sockets of admins at a time. */
+  adminConnectionsCount: 20,
+  /** Actions of one such socket. */
+  adminActionsPerMinuteCount: 600,
+  maxBroadcastCharacters: 10_000,
+  /** Between two pushes of metrics. */
+  minMetricsIntervalMs: 250,
+  maxMetricsIntervalMs: 60_000,
+  defaultMetricsIntervalMs: 1_000,
 
   /** Time for who comes without a token to show one. */
   authenticationTimeoutMs: 5_000,
@@ -177,8 +191,36 @@ export const SERVER_LIMITS = {
   keepAliveTimeoutMs: 30_000,
   /** Sockets that carry no WebSocket, of all clients; further ones are cut. */
   openHttpSocketsCount: 4_000,
-  /** What may take its time when the server closes: running queries are told and cancelled, sockets closed. */
-  shutdownTimeoutMs: 10_000,
+  /** Time for queries that were cancelled to be over, and for HTTP requests that are under way at the end. */
+  shutdownTimeoutMs: 2_000,
+  /** How long a server that shuts down still takes everything, so that load balancers see that it is not ready. */
+  drainGraceMs: 5_000,
+  maxDrainGraceMs: 10_000,
+  /** How long queries may go on after that. */
+  drainQueriesMs: 12_000,
+  maxDrainQueriesMs: 17_000,
+  /** Grace and queries together. What follows has its bounds too: all in all a server is gone within 30 s. */
+  drainWaitMs: 17_000,
+  /** Connections are closed over this time, so many each millisecond. */
+  drainSpreadMs: 3_000,
+  drainClosesPerMs: 4,
+  /** When to return: not at once, because another server has to start, and spread by the number of those who will. */
+  minReturnMs: 1_000,
+  returnSpreadMsPerConnection: 2,
+  minReturnSpreadMs: 1_000,
+  maxReturnSpreadMs: 20_000,
+  /** What who comes in the meantime is told. */
+  drainRetryAfterMs: 2_000,
+  overloadRetryAfterMs: 5_000,
+  /** How late the event loop may come before new work is refused. */
+  maxEventLoopDelayMs: 1_000,
+  /** How often that, and memory, is looked at; samples in a row above the limits, and below this part of them. */
+  pressureSampleMs: 250,
+  overloadSamplesCount: 2,
+  reliefSamplesCount: 4,
+  reliefRatio: 0.8,
+  /** How long the store may take to answer whether it is there. */
+  storeCheckTimeoutMs: 2_000,
 
   /** What the log of one room keeps. */
   roomLogs: { maxEntriesCount: 1_000, maxAgeMs: 24 * 3_600_000, maxBytes: 8 * 1024 * 1024 },
@@ -198,6 +240,22 @@ export const SERVER_LIMITS = {
   historyAgeMs: 90 * 24 * 3_600_000,
   /** Runs remembered in all. */
   historyBytes: 64 * 1024 * 1024,
+
+  /** Experiments, and variants of one. */
+  experimentsCount: 20,
+  variantsCount: 20,
+
+  /** Upper bounds of the latencies that analytics tell apart; what took longer is one more class. */
+  analyticsBucketsMs: [30, 100, 300, 1_000, 3_000, 10_000, 30_000],
+  /** How long the counts of a day are kept. */
+  analyticsDaysCount: 90,
+  /** Days of which one answer tells where nobody says which. */
+  analyticsToldDaysCount: 30,
+  /** Texts of a day and an endpoint, and characters of each, where they are kept at all. */
+  analyticsTextsCount: 100,
+  analyticsTextCharacters: 500,
+  /** Samples that wait to be stored; further ones are not counted. */
+  analyticsWaitingCount: 10_000,
 
   /** How often what is too old is cleared away; nobody sees it in between. */
   sweepIntervalMs: 30_000,

@@ -4,10 +4,21 @@ import type { Authenticator, Identity } from "./auth/authenticator.js";
 import type { Broker } from "./broker.js";
 import type { RunBounds } from "./features/query/bounds.js";
 import { SERVER_LIMITS } from "./limits.js";
-import type { UserRole } from "./realtime/connection.js";
+import type { Tier, UserRole } from "./realtime/connection.js";
+import type { ExperimentSettings } from "./realtime/experiments.js";
 import type { RoomLimits } from "./realtime/rooms/rooms.js";
 import type { Store } from "./store.js";
 import type { Vault } from "./vault.js";
+
+/** What one connection, or one user, may take. */
+export interface TierLimits {
+  /** Messages of a connection; 0: no limit. Default: `rateLimitPerMinute`. */
+  readonly ratePerMinute?: number;
+  /** Of one user. Default 3. */
+  readonly parallelQueries?: number;
+  /** Rows of one result. Default and most: `maxRows`. */
+  readonly maxRows?: number;
+}
 
 export interface LiveOptions {
   /** `null`: the real-time part alone; queries and terms are answered with `feature_unavailable`. */
@@ -51,8 +62,28 @@ export interface LiveOptions {
   readonly resumeWindowMs?: number;
   /** Of queries in progress; what is not named is as in `RUN_BOUNDS`. */
   readonly runBounds?: Partial<RunBounds>;
+  /** Whether questions and queries are logged, in full. Default `false`: they are data of their askers. */
+  readonly logQueries?: boolean;
+  /** How late the event loop may come, in milliseconds, before new work is refused; 0: any. Default 1000. */
+  readonly maxEventLoopDelayMs?: number;
+  /** Used bytes of the heap above which new work is refused; 0: any. Default 0. */
+  readonly maxHeapBytes?: number;
+  /** The same of the memory of the whole process. Default 0. */
+  readonly maxRssBytes?: number;
+  /** Milliseconds for load balancers to see that the server is about to leave, see `drain`. Default 0. */
+  readonly drainGraceMs?: number;
+  /** Milliseconds after that in which queries may end by themselves. Default 12 000. */
+  readonly drainQueriesMs?: number;
   /** How long a room without members stays in memory, in milliseconds. Default one hour. */
   readonly emptyRoomMs?: number;
+  /** Other limits for guests (who name no user), users and admins. */
+  readonly roleLimits?: { readonly [T in Tier]?: TierLimits };
+  /** Variants that connections are assigned to. Default: none. */
+  readonly experiments?: ExperimentSettings;
+  /** Days of which runs are counted by endpoint; 0: none are. Default 90. */
+  readonly analyticsDays?: number;
+  /** Whether analytics keep the texts of questions and queries. Default `false`. */
+  readonly analyticsTexts?: boolean;
 }
 
 export interface Newcomer {
@@ -62,7 +93,7 @@ export interface Newcomer {
    */
   readonly userId?: string;
   readonly userName?: string;
-  /** Default `user`. */
+  /** What the application vouches for. Default `user`. */
   readonly role?: UserRole;
   /** What a token has proven; stands over the three before. */
   readonly identity?: Identity;
@@ -89,15 +120,26 @@ export type Limits = RoomLimits &
       | "maxRooms"
       | "maxMembersPerRoom"
       | "runBounds"
+      | "roleLimits"
+      | "experiments"
     >
-  >;
+  > & { readonly tiers: Readonly<Record<Tier, Required<TierLimits>>> };
 
 export function limitsOf(options: LiveOptions): Limits {
+  const maxRows = options.maxRows ?? LIMITS.maxRows;
+  const rateLimitPerMinute = options.rateLimitPerMinute ?? SERVER_LIMITS.requestsPerMinuteCount;
+  const tier = (limits: TierLimits = {}) => ({
+    ratePerMinute: limits.ratePerMinute ?? rateLimitPerMinute,
+    parallelQueries: limits.parallelQueries ?? SERVER_LIMITS.parallelQueriesPerUserCount,
+    maxRows: Math.min(limits.maxRows ?? maxRows, maxRows),
+  });
+  const { guest, user, admin } = options.roleLimits ?? {};
   return {
+    tiers: { guest: tier(guest), user: tier(user), admin: tier(admin) },
     heartbeatIntervalMs: options.heartbeatIntervalMs ?? SERVER_LIMITS.heartbeatIntervalMs,
     heartbeatTimeoutMs: options.heartbeatTimeoutMs ?? SERVER_LIMITS.heartbeatTimeoutMs,
-    maxRows: options.maxRows ?? LIMITS.maxRows,
-    rateLimitPerMinute: options.rateLimitPerMinute ?? SERVER_LIMITS.requestsPerMinuteCount,
+    maxRows,
+    rateLimitPerMinute,
     maxConnectionsPerUser: options.maxConnectionsPerUser ?? SERVER_LIMITS.connectionsPerUserCount,
     maxConnectionsPerAddress: options.maxConnectionsPerAddress ?? SERVER_LIMITS.connectionsPerAddressCount,
     roomsCount: options.maxRooms ?? SERVER_LIMITS.roomsCount,
@@ -111,6 +153,14 @@ export function limitsOf(options: LiveOptions): Limits {
     authenticationTimeoutMs: options.authenticationTimeoutMs ?? SERVER_LIMITS.authenticationTimeoutMs,
     ticketLifeMs: options.ticketLifeMs ?? SERVER_LIMITS.ticketLifeMs,
     emptyRoomMs: options.emptyRoomMs ?? SERVER_LIMITS.emptyRoomMs,
+    analyticsDays: options.analyticsDays ?? SERVER_LIMITS.analyticsDaysCount,
+    analyticsTexts: options.analyticsTexts ?? false,
+    logQueries: options.logQueries ?? false,
+    maxEventLoopDelayMs: options.maxEventLoopDelayMs ?? SERVER_LIMITS.maxEventLoopDelayMs,
+    maxHeapBytes: options.maxHeapBytes ?? 0,
+    maxRssBytes: options.maxRssBytes ?? 0,
+    drainGraceMs: options.drainGraceMs ?? 0,
+    drainQueriesMs: options.drainQueriesMs ?? SERVER_LIMITS.drainQueriesMs,
   };
 }
 

@@ -4,7 +4,7 @@ import { createHandlers } from "./features/handlers.js";
 import { createUserData, type UserData } from "./features/user-data.js";
 import { SERVER_LIMITS } from "./limits.js";
 import { type Admission, createAdmission, createRefusals } from "./live/admission.js";
-import { createDrain } from "./live/drain.js";
+import { createDrain, type DrainOptions, type DrainStage } from "./live/drain.js";
 import { type Feature, featuresOf } from "./live/features.js";
 import { greetingOf } from "./live/greeting.js";
 import { createLifeCycle } from "./live/life-cycle.js";
@@ -18,7 +18,7 @@ import type { Peer } from "./realtime/peer.js";
 import { changeMember } from "./realtime/rooms/members.js";
 
 /** The real-time part, put together: connections, rooms, what answers messages, and the queries in progress. */
-export interface Live extends Admission, Omit<Parts, "log" | "limits" | "ticker" | "wheel"> {
+export interface Live extends Admission, Parts {
   /** What an application does by itself: send, let in, put out. */
   readonly controls: Controls;
   /** What is stored of a user: to be taken along, and to be erased. */
@@ -27,10 +27,20 @@ export interface Live extends Admission, Omit<Parts, "log" | "limits" | "ticker"
   readonly features: readonly Feature[];
   /** To add further handlers of a message type, and further types. */
   readonly dispatcher: Dispatcher;
-  readonly isDraining: boolean;
+  /** Not `serving`: it may not be sent work any more. */
+  readonly stage: DrainStage;
   /** On the clock of `performance.now()`. */
   readonly startedAtMs: number;
-  /** Cancels and tells running queries, then closes every connection with a hint when to return. */
+  /**
+   * Ends what this server does, without losing what can be kept: for a grace it only says that it is not ready, then
+   * it takes nothing new and tells everybody, lets running queries end or cancels them, and closes every connection
+   * with a hint when to return. Settles when all is closed, within 27 s. Without options: as the settings say. Done
+   * once; a second call waits for the first.
+   */
+  drain(options?: DrainOptions): Promise<void>;
+  /** Settles at the end of a drain, whoever asked for it. */
+  readonly drained: Promise<void>;
+  /** The same without any waiting: cancels and tells running queries. Also hurries a drain that is under way. */
   close(): Promise<void>;
 }
 
@@ -38,8 +48,7 @@ export interface Live extends Admission, Omit<Parts, "log" | "limits" | "ticker"
 export async function openLive(options: LiveOptions): Promise<Live> {
   const { engine } = options;
   const parts = await openParts(options);
-  const { log, limits, ticker, wheel, ...stateful } = parts;
-  const { hub, rooms, sessions, counters } = stateful;
+  const { limits, ticker, wheel, hub, rooms, sessions, counters, experiments, log } = parts;
   const features = featuresOf(engine !== null, limits);
 
   const drain = createDrain({
@@ -48,7 +57,7 @@ export async function openLive(options: LiveOptions): Promise<Live> {
     stopSweeping: sweepRooms(parts),
   });
   const lifeCycle = createLifeCycle(parts, drain);
-  const refusals = createRefusals(parts, drain);
+  const refusals = createRefusals(parts);
   const present = createPresent({ ...parts, ...refusals });
   const parser = createMessageParser();
   const handlers = createHandlers({
@@ -68,7 +77,8 @@ export async function openLive(options: LiveOptions): Promise<Live> {
     counters,
     log,
     dispatch: dispatcher.dispatch,
-    rateLimits: { requestsPerMinute: limits.rateLimitPerMinute },
+    rateLimits: limits.tiers,
+    variantsOf: experiments.variantsOf,
     heartbeatIntervalMs: limits.heartbeatIntervalMs,
     heartbeatTimeoutMs: limits.heartbeatTimeoutMs,
     greeting: (peer) => greetingOf(peer, features, parts),
@@ -77,17 +87,23 @@ export async function openLive(options: LiveOptions): Promise<Live> {
 
   const controls = createControls(parts);
   return {
-    ...stateful,
+    ...parts,
     ...createAdmission(parts, core, refusals, present),
     controls,
     userData: createUserData({ ...parts, controls }),
     features,
     dispatcher,
     startedAtMs: performance.now(),
-    get isDraining() {
-      return drain.isUnderWay;
+    get stage() {
+      return drain.stage;
     },
-    close: drain.begin,
+    drain: ({ graceMs = limits.drainGraceMs, queriesMs = limits.drainQueriesMs } = {}) =>
+      drain.begin({ graceMs, queriesMs }),
+    drained: drain.done,
+    close() {
+      drain.hurry();
+      return drain.begin({});
+    },
   };
 }
 

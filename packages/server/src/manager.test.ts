@@ -186,7 +186,7 @@ test("an application's own WebSocketServer hands its sockets over, and says who 
   expect((await long.closed).code).toBe(1008);
   expect(connected.map((connection) => connection?.user.id)).toEqual(["ada", "eve", undefined, undefined]);
   await manager.shutdown();
-  expect((await ada.closed).code).toBe(1001);
+  expect((await ada.closed).code).toBe(1012);
   sockets.close();
   server.close();
 });
@@ -224,10 +224,10 @@ test("shutting down closes what is connected and takes in nothing more", async (
   await ada.next("connection_ack");
   const { manager } = server;
   await Promise.all([manager.shutdown(), manager.shutdown()]);
-  expect((await ada.closed).code).toBe(1001);
+  expect((await ada.closed).code).toBe(1012);
   const { transport, peer } = createMemoryTransport();
   expect(manager.connect(transport)).toBeNull();
-  expect(peer.closed?.code).toBe(1001);
+  expect(peer.closed?.code).toBe(1012);
 });
 
 test("who comes while the manager shuts down is told to come later", async () => {

@@ -5,6 +5,7 @@ import { DEFAULT_SUBPROTOCOL, type Subprotocol } from "@sparql-live/protocol";
 import type { WebSocket } from "ws";
 import type { Revocation } from "./auth/revocations.js";
 import type { ErasedCounts, UserDatum } from "./features/user-data.js";
+import { createProxyTrust } from "./http/client-address.js";
 import { createUpgrades, type Upgrades } from "./http/upgrades.js";
 import { type Live, openLive } from "./live.js";
 import type { LiveOptions, Newcomer } from "./live-options.js";
@@ -41,6 +42,8 @@ export interface WebSocketManagerOptions
   readonly prefix?: string;
   /** Origins, besides the server's own, whose pages may connect. Default none. */
   readonly allowedOrigins?: readonly string[];
+  /** Addresses, and networks as `10.0.0.0/8`, of proxies whose `X-Forwarded-For` is believed. Default none. */
+  readonly trustedProxies?: readonly string[];
   /**
    * Whether upgrades of foreign paths are answered with 404. Default `false`: they are left to their owner, and hang
    * where there is none.
@@ -102,7 +105,7 @@ export class WebSocketManager implements AsyncDisposable {
   }
 
   /**
-   * Tells and cancels running queries, closes every connection with 1001 and a hint when to return, and lets go of
+   * Tells and cancels running queries, closes every connection with 1012 and a hint when to return, and lets go of
    * the HTTP servers. An engine and a storage that were given stay open.
    */
   shutdown(): Promise<void> {
@@ -136,7 +139,7 @@ export class WebSocketManager implements AsyncDisposable {
 
   /**
    * Takes in a connection that the application has opened, after its own checks. `null`: it was refused, and closed
-   * with 1001 (shutting down), 4429 (too many) or 1008.
+   * with 1012 (shutting down), 1013 (overloaded), 4429 (too many) or 1008.
    *
    * A WebSocket of `ws` comes with its request, in the turn of its `connection` event, and must not compress. Where
    * no newcomer is named its address says who comes. Anything else comes as a `Transport`.
@@ -309,6 +312,7 @@ function openedOf(live: Live, options: WebSocketManagerOptions, close: () => Pro
     live,
     prefix: options.prefix ?? "",
     allowedOrigins: options.allowedOrigins ?? [],
+    proxyTrust: createProxyTrust(options.trustedProxies ?? []),
     refuseForeign: options.refuseForeignUpgrades ?? false,
     compression: options.compression ?? false,
   });

@@ -10,6 +10,7 @@ export interface Store extends AsyncDisposable {
   /** Settles when nothing of what was deleted or replaced before is left in the file. */
   scrub(): Promise<void>;
   readonly revocations: RevocationRecords;
+  readonly analytics: AnalyticsRecords;
 }
 
 export type RoomRole = "owner" | "editor" | "viewer";
@@ -122,4 +123,45 @@ export interface RevocationRecords {
   put(record: RevocationRecord): Promise<void>;
   /** Those that have not expired; the others are forgotten. */
   list(nowMs: number): Promise<readonly RevocationRecord[]>;
+}
+
+/** One run that is over, as it is counted. */
+export interface AnalyticsSample {
+  /** UTC, as ISO 8601 writes a date. */
+  readonly day: string;
+  readonly endpointId: string;
+  readonly kind: RunSummary["kind"];
+  readonly outcome: RunSummary["outcome"];
+  readonly latencyMs: number;
+  readonly rowCount: number;
+  /** `null`: it is not kept. */
+  readonly text: string | null;
+}
+
+/** The runs of one endpoint on one day, by kind and by outcome. */
+export interface AnalyticsDay {
+  readonly day: string;
+  readonly endpointId: string;
+  readonly question: number;
+  readonly sparql: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  readonly rows: number;
+  /** Of those that completed. `buckets`: how many took no longer than each bound, and last how many longer. */
+  readonly latency: {
+    readonly count: number;
+    readonly sumMs: number;
+    readonly maxMs: number;
+    readonly buckets: readonly number[];
+  };
+  /** The first of the day, cut. */
+  readonly texts: readonly string[];
+}
+
+export interface AnalyticsRecords {
+  add(sample: AnalyticsSample): Promise<void>;
+  /** Both days included; by day, then by endpoint. */
+  between(from: string, to: string): Promise<readonly AnalyticsDay[]>;
+  deleteBefore(day: string): Promise<void>;
 }

@@ -14,7 +14,7 @@ export interface RetryPolicy {
 }
 
 /** Those that RFC 6455 and networks make, beside those of the protocol's table. A code of an application's own is none. */
-const RETRIED_CODES: ReadonlySet<number> = new Set([1005, 1006, 1011, 1012, 1013]);
+const RETRIED_CODES: ReadonlySet<number> = new Set([1001, 1005, 1006, 1011]);
 
 export function isWorthARetry(closeCode: number): boolean {
   return RETRIED_CODES.has(closeCode) || Object.hasOwn(RETRIED_CLOSES, closeCode);
@@ -50,22 +50,18 @@ export function retryDelayMs(policy: RetryPolicy, { attempt, random, hintMs }: R
   return shortestRetryMs + random * (ceilingMs - shortestRetryMs);
 }
 
-/** What stands in the reason of a close, or in another word of the server about returning. */
+/** What stands in the reason of a close. */
 export function readCloseReason(reason: string): { readonly code?: string; readonly hintMs?: number } {
   if (!reason.startsWith("{")) return reason === "" ? {} : { code: reason };
   try {
     const read: unknown = JSON.parse(reason);
     if (typeof read !== "object" || read === null) return {};
     const code = "code" in read && typeof read.code === "string" ? read.code : undefined;
-    const hintMs = hintOf(read);
+    const hint = "retry_after_ms" in read ? read.retry_after_ms : undefined;
+    const hintMs = typeof hint === "number" && Number.isFinite(hint) ? hint : undefined;
     return { ...(code === undefined ? {} : { code }), ...(hintMs === undefined ? {} : { hintMs }) };
   } catch {
     // Cut off by a proxy: then it says nothing.
     return {};
   }
-}
-
-export function hintOf(told: object): number | undefined {
-  const hint = "retry_after_ms" in told ? told.retry_after_ms : undefined;
-  return typeof hint === "number" && Number.isFinite(hint) ? hint : undefined;
 }

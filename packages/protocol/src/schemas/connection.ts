@@ -15,6 +15,19 @@ const SessionInfo = Type.Object({
   broadcast: Position,
 });
 
+const ConnectionLimits = Type.Object({
+  max_message_bytes: Type.Integer(),
+  max_rows: Type.Integer(),
+  max_timeout: Type.Number({ description: "Seconds." }),
+  max_credit: Type.Integer(),
+  max_rooms: Type.Integer({ description: "That a connection may be in." }),
+  rate_per_minute: Type.Integer({ description: "Messages; 0: no limit." }),
+});
+
+const Variants = Type.Record(Type.String(), Type.String(), {
+  description: "Of each experiment the variant.",
+});
+
 export const ConnectionAck = Type.Object({
   connection_id: Type.String(),
   user_id: Type.Union([Type.String(), Type.Null()], { description: "`null` until it has authenticated." }),
@@ -22,15 +35,9 @@ export const ConnectionAck = Type.Object({
   heartbeat_interval: Type.Number({ description: "Seconds." }),
   protocol: Type.String(),
   session: SessionInfo,
-  limits: Type.Object({
-    max_message_bytes: Type.Integer(),
-    max_rows: Type.Integer(),
-    max_timeout: Type.Number({ description: "Seconds." }),
-    max_credit: Type.Integer(),
-    max_rooms: Type.Integer({ description: "That a connection may be in." }),
-    rate_per_minute: Type.Integer({ description: "Messages; 0: no limit." }),
-  }),
+  limits: ConnectionLimits,
   features: Type.Array(Type.String()),
+  variants: Type.Optional(Variants),
 });
 
 /** How long a token may be is checked where it is verified: one that is too long is a bad token. */
@@ -44,6 +51,9 @@ export const Authenticated = Type.Object({
   user_id: Type.String(),
   user_name: Type.String(),
   expires_at: ExpiresAt,
+  /** Those of `connection_ack` were a guest's. */
+  limits: ConnectionLimits,
+  variants: Type.Optional(Variants),
 });
 
 /** Time for a fresh token. */

@@ -41,13 +41,18 @@ import {
   QueryRows,
 } from "./query.js";
 import {
+  ChangeRoomInvite,
   ChangeRoomMember,
+  DeleteRoom,
   JoinRoom,
   LeaveRoom,
   Presence,
+  RoomDeleted,
   RoomHistory,
   RoomHistoryRequest,
+  RoomId,
   RoomInfo,
+  RoomInvite,
   RoomJoined,
   RoomLeft,
   RoomMemberUpdate,
@@ -55,7 +60,7 @@ import {
   RoomState,
   SendRoomMessage,
 } from "./rooms.js";
-import { Notification, SystemMessage } from "./system.js";
+import { Notification, ServerDraining, SystemMessage } from "./system.js";
 
 /** Payload schemas of the messages that a client sends, by type. Types, validators and JSON Schema follow. */
 export const CLIENT_PAYLOADS = {
@@ -76,6 +81,8 @@ export const CLIENT_PAYLOADS = {
   room_message: SendRoomMessage,
   room_history: RoomHistoryRequest,
   room_member_update: ChangeRoomMember,
+  room_invite: ChangeRoomInvite,
+  delete_room: DeleteRoom,
   typing_indicator: Typing,
   cursor_position: MoveCursor,
   document_update: SendDocumentUpdate,
@@ -110,6 +117,8 @@ export const SERVER_PAYLOADS = {
   room_message: RoomMessage,
   room_history: RoomHistory,
   room_member_update: RoomMemberUpdate,
+  room_invite: RoomInvite,
+  room_deleted: RoomDeleted,
   typing_indicator: TypingIndicator,
   cursor_position: CursorPosition,
   document_update: DocumentUpdate,
@@ -119,9 +128,10 @@ export const SERVER_PAYLOADS = {
   awareness_update: AwarenessUpdate,
   system_message: SystemMessage,
   notification: Notification,
+  server_draining: ServerDraining,
 } as const;
 
-export { Envelope, RoomInfo };
+export { Envelope, RoomId, RoomInfo };
 
 export type EnvelopeFields = Static<typeof Envelope>;
 export type ClientPayloads = { [T in keyof typeof CLIENT_PAYLOADS]: Static<(typeof CLIENT_PAYLOADS)[T]> };

@@ -163,6 +163,26 @@ export const ChangeRoomMember = Type.Object({
   role: Type.Optional(Role),
 });
 
+/** Asked by who may invite: the owner and editors of a private room. */
+export const ChangeRoomInvite = Type.Object({
+  room_id: RoomId,
+  action: Type.Union([Type.Literal("make"), Type.Literal("rotate"), Type.Literal("revoke")], {
+    description: "`make`: where there is none. `rotate`: another one; the one before is good no more.",
+  }),
+});
+
+/** To who may invite, when it has changed or was asked for. */
+export const RoomInvite = Type.Object({
+  room_id: RoomId,
+  invite: Type.Union([Type.String(), Type.Null()], { description: "`null`: nobody is let in by one." }),
+});
+
+/** Asked by its owner or an admin. */
+export const DeleteRoom = Type.Object({ room_id: RoomId });
+
+/** To who asked for it. */
+export const RoomDeleted = Type.Object({ room_id: RoomId });
+
 export const RoomMemberUpdate = Type.Object({
   room_id: RoomId,
   user_id: Type.String(),

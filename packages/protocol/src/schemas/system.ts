@@ -13,6 +13,12 @@ export const SystemMessage = Type.Object({
   seq: Type.Optional(Type.Integer()),
 });
 
+/** The server shuts down: queries are refused from now on, and the connection is closed soon. */
+export const ServerDraining = Type.Object({
+  retry_after_ms: Type.Integer({ minimum: 0, description: "When to return, counted from the close." }),
+  closes_in_ms: Type.Integer({ minimum: 0, description: "For so long, at most, running queries may go on." }),
+});
+
 /** To a user, queued while the user is away. */
 export const Notification = Type.Object({
   message: Type.String(),

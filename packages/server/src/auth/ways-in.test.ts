@@ -1,3 +1,4 @@
+import { LIMITS } from "@sparql-live/engine";
 import { expect, test } from "vitest";
 import { SERVER_LIMITS } from "../limits.js";
 import { startServer } from "../testing/start-server.js";
@@ -49,7 +50,8 @@ test("[AUTH-3] who brings no token is nobody until it has authenticated", async 
   client.send("authenticate", { token: await tokenOf("ada", { name: "Ada", exp }) }, { message_id: "m1" });
   const answer = await client.next("authenticated");
   expect(answer.correlation_id).toBe("m1");
-  expect(answer.payload).toEqual({
+  expect(answer.payload).toMatchObject({
+    limits: { max_rows: LIMITS.maxRows },
     user_id: "ada",
     user_name: "Ada",
     expires_at: new Date(exp * 1_000).toISOString(),

@@ -14,11 +14,9 @@ import { flagOf, SETTING_NAMES, SETTINGS, type Settings } from "../settings/tabl
 import type { Storage } from "../storage.js";
 import { defaultStorePath } from "../user-folders.js";
 import { createEphemeralVault, createVault, secretOfFile, type Vault } from "../vault.js";
-import { EXIT, interruptSignal, UsageError } from "./exit.js";
+import { UsageError } from "./exit.js";
 import { configOption } from "./options.js";
-
-/** How long a clean end may take; afterwards the process goes all the same. */
-const SHUTDOWN_DEADLINE_MS = 30_000;
+import { listenForShutdown } from "./shutdown.js";
 
 export function serveCommand(onExit: (code: number) => void): Command {
   const command = new Command("serve")
@@ -34,7 +32,7 @@ function settingOption(name: (typeof SETTING_NAMES)[number]): Option {
   const setting = SETTINGS[name];
   const placeholder = "placeholder" in setting ? ` ${setting.placeholder}` : " [true|false]";
   const fallback = JSON.stringify(setting.default);
-  const shown = fallback === "null" || fallback === "[]" ? "" : ` (default: ${fallback})`;
+  const shown = ["null", "[]", "{}"].includes(fallback) ? "" : ` (default: ${fallback})`;
   // `name` is what commander files the value under, whatever the flag is called.
   return new Option(`${flagOf(name)}${placeholder}`, `${setting.help}${shown}`);
 }
@@ -45,7 +43,7 @@ async function serve({ config, ...flags }: Record<string, unknown>): Promise<num
     env: process.env,
     ...(typeof config === "string" ? { configFile: config } : {}),
   });
-  const interrupt = interruptSignal();
+  const shutdown = listenForShutdown();
   const log = createLog(settings.logLevel);
   const storage = await openStorage(settings, log);
   const engine = createEngine(engineOptionsOf(settings));
@@ -63,17 +61,26 @@ async function serve({ config, ...flags }: Record<string, unknown>): Promise<num
     throw error;
   }
   announce(url);
-  warmUp(engine, interrupt.signal).catch((error: unknown) => {
-    if (interrupt.signal.aborted) return;
+  process.on("SIGHUP", () => {
+    try {
+      server.reloadTls();
+    } catch (error) {
+      log.error({ err: error }, "the certificate could not be read again; the one before stays");
+    }
+  });
+  const warming = new AbortController();
+  warmUp(engine, warming.signal).catch((error: unknown) => {
+    if (warming.signal.aborted) return;
     const failure = error instanceof EngineFailure ? `${error.message} ${error.detail ?? ""}` : String(error);
     process.stderr.write(`sparql-live: ${failure.trimEnd()}\n`);
     log.error({ err: error }, "the data could not be loaded");
   });
-  await aborted(interrupt.signal);
-  return await shutDown(async () => {
+  await Promise.race([shutdown.asked, server.live.drained]);
+  warming.abort();
+  return await shutdown.carryOut(async (options) => {
+    await server.live.drain(options);
     await server.close();
-    await engine.close();
-    await storage.close();
+    await Promise.all([engine.close(), storage.close()]);
   });
 }
 
@@ -120,20 +127,4 @@ function announce(url: string): void {
       "",
     ].join("\n"),
   );
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-}
-
-async function shutDown(close: () => Promise<void>): Promise<number> {
-  const overdue = setTimeout(() => {
-    process.stderr.write(`sparql-live: not ended within ${SHUTDOWN_DEADLINE_MS / 1_000} s; leaving\n`);
-    process.exit(EXIT.failed);
-  }, SHUTDOWN_DEADLINE_MS);
-  overdue.unref();
-  await close();
-  clearTimeout(overdue);
-  return EXIT.answered;
 }

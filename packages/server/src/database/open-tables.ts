@@ -1,4 +1,5 @@
 import { SERVER_LIMITS } from "../limits.js";
+import { createAnalyticsTable } from "./analytics-table.js";
 import { createEndpointTable } from "./endpoint-table.js";
 import { createHistoryTable, type HistoryTable } from "./history-table.js";
 import { createLogRows, type LogRows } from "./log-rows.js";
@@ -42,6 +43,7 @@ export function openTables({ path, bounds, openedAtMs }: WorkerInput): Tables {
       ...createRevocationTable(sql),
       ...history.handlers,
       ...createEndpointTable(sql),
+      ...createAnalyticsTable(sql),
       // What both are about is done by what runs the transactions, between two of them.
       checkpoint: createClearing(logs, runs),
       backUp: () => null,

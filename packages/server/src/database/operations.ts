@@ -9,7 +9,7 @@ import type {
   QueueContents,
   RunRecord,
 } from "../broker.js";
-import type { RevocationRecord, RoomPage } from "../store.js";
+import type { AnalyticsSample, RevocationRecord, RoomPage } from "../store.js";
 
 /** With what tells how long `firstSeq` is right. */
 export interface HeadInFile extends LogHead {
@@ -104,6 +104,10 @@ export interface Operations {
 
   putRevocation: Operation<RevocationRecord, null>;
   listRevocations: Operation<{ readonly nowMs: number }, readonly RevocationRecord[]>;
+
+  addToAnalytics: Operation<AnalyticsSample, null>;
+  analyticsBetween: Operation<{ readonly from: string; readonly to: string }, readonly string[]>;
+  deleteAnalyticsBefore: Operation<{ readonly day: string }, null>;
 
   /** Takes away what is too old, a part at a time; `more` where the next part should follow at once. */
   sweep: Operation<null, QueueChange<{ readonly more: boolean }>>;

@@ -73,4 +73,10 @@ export const MIGRATIONS: readonly string[] = [
     crc INTEGER NOT NULL, PRIMARY KEY (kind, id)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE analytics (
+    day BLOB NOT NULL, endpoint BLOB NOT NULL, crc INTEGER NOT NULL, record BLOB NOT NULL,
+    PRIMARY KEY (day, endpoint)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -42,6 +42,7 @@ const READS: ReadonlySet<OperationName> = new Set<OperationName>([
   "endpointsOfUser",
   "endpointsOfRoom",
   "backUp",
+  "analyticsBetween",
 ]);
 
 export function createTransactions(parts: TransactionParts): Transactions {

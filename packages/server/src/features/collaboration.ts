@@ -3,8 +3,8 @@ import { MissingUpdate } from "../documents/refusal.js";
 import { SERVER_LIMITS } from "../limits.js";
 import type { Handler } from "../realtime/dispatcher.js";
 import type { Peer } from "../realtime/peer.js";
+import type { RoomVerb } from "../realtime/policy.js";
 import { LastFailure } from "../realtime/refusals.js";
-import type { RoomAction } from "../realtime/rooms/policy.js";
 import type { Room } from "../realtime/rooms/room.js";
 import type { Rooms } from "../realtime/rooms/rooms.js";
 import { bytesOfSealed, sealedOf, sealRequired, sealUnexpected } from "../realtime/rooms/sealed-payload.js";
@@ -25,13 +25,13 @@ export function createCollaborationHandlers({ rooms }: { readonly rooms: Rooms }
   const inRoom = (
     peer: Peer,
     roomId: string,
-    action: RoomAction,
+    verb: RoomVerb,
     work: (room: Room) => void | Promise<void>,
   ): void | Promise<void> => {
     const start = () => {
       const room = rooms.get(roomId);
       if (room === undefined) throw new ProtocolFailure("not_in_room", `Join the room "${roomId}" first.`);
-      room.check(peer, action);
+      room.check(peer, verb);
       return work(room);
     };
     const settled = rooms.settled(peer, roomId);

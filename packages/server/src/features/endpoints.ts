@@ -23,11 +23,7 @@ export function createEndpointHandlers({
       if (endpoints === null) throw withoutEngine();
       const { endpoint_id: id } = message.payload;
       const asked = id === undefined ? endpoints.list() : [endpoints.get(id) ?? failNotFound(id)];
-      connection.send(
-        "endpoint_status",
-        { endpoints: asked.map(endpointPayload) },
-        { correlationId: correlationOf(message) },
-      );
+      connection.send("endpoint_status", endpointsPayload(asked), { correlationId: correlationOf(message) });
     },
   };
 }
@@ -38,6 +34,10 @@ export function pushEndpointHealth(endpoints: EndpointRegistry, hub: Hub): () =>
     const { id } = endpoint.entry;
     hub.broadcastEphemeral(`endpoint_health:${id}`, "endpoint_health", healthPayload(id, health));
   });
+}
+
+export function endpointsPayload(endpoints: readonly Endpoint[]): ServerPayloads["endpoint_status"] {
+  return { endpoints: endpoints.map(endpointPayload) };
 }
 
 function endpointPayload(endpoint: Endpoint): ServerPayloads["endpoint_status"]["endpoints"][number] {

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { type AnswerRequest, EngineFailure } from "@sparql-live/engine";
 import { ProtocolFailure } from "@sparql-live/protocol";
 import { SERVER_LIMITS } from "../limits.js";
-import { isAllowed, mayEnter, roleOf } from "../realtime/rooms/policy.js";
+import { isAllowed, mayDo, roleOf } from "../realtime/policy.js";
 import { roomNotFound } from "../realtime/rooms/room.js";
 import type { EndpointRecord, RoomRecord, Store } from "../store.js";
 import type { Vault } from "../vault.js";
@@ -59,7 +59,7 @@ export function createPrivateEndpoints({ store, vault }: PrivateEndpointsDeps): 
   /** Throws `room_not_found`. */
   const roomFor = async (userId: string, roomId: string): Promise<RoomRecord> => {
     const record = await store.rooms.get(roomId);
-    if (record === null || !mayEnter(record, userId, undefined)) throw roomNotFound(roomId);
+    if (record === null || !mayDo("join", record, { id: userId, role: "user" })) throw roomNotFound(roomId);
     return record;
   };
   const mayUse = (record: EndpointRecord, userId: string, roomId: string | null) =>

@@ -153,7 +153,7 @@ function returnTo(
     }
     let room: Room;
     try {
-      room = await rooms.open(roomId);
+      room = await rooms.openFor("join", peer, roomId);
       await room.enter(peer, undefined);
     } catch (error) {
       peer.roomIds.delete(roomId);

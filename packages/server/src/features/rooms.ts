@@ -3,10 +3,12 @@ import type { Broker } from "../broker.js";
 import { SERVER_LIMITS } from "../limits.js";
 import { correlationOf, type Handler } from "../realtime/dispatcher.js";
 import type { Peer } from "../realtime/peer.js";
+import { mayDo } from "../realtime/policy.js";
 import { tellState } from "../realtime/rooms/entrance.js";
+import { changeInvite } from "../realtime/rooms/invitations.js";
 import type { MemberChange } from "../realtime/rooms/members.js";
 import { isWithin } from "../realtime/rooms/recovery.js";
-import type { Room } from "../realtime/rooms/room.js";
+import { type Room, roomNotFound } from "../realtime/rooms/room.js";
 import type { Rooms } from "../realtime/rooms/rooms.js";
 import { sealedOf } from "../realtime/rooms/sealed-payload.js";
 
@@ -16,6 +18,8 @@ export interface RoomHandlers {
   readonly room_message: Handler<"room_message">;
   readonly room_history: Handler<"room_history">;
   readonly room_member_update: Handler<"room_member_update">;
+  readonly room_invite: Handler<"room_invite">;
+  readonly delete_room: Handler<"delete_room">;
 }
 
 export interface RoomFeatureDeps {
@@ -59,7 +63,7 @@ export function createRoomHandlers({ rooms, broker, changeMember }: RoomFeatureD
     async room_history(message, peer) {
       const { room_id: roomId, epoch, since = 0, limit = WIRE_LIMITS.maxHistoryCount } = message.payload;
       await rooms.settled(peer, roomId);
-      const room = await readableRoom(rooms, roomId, peer);
+      const room = await rooms.openFor("readHistory", peer, roomId);
       const correlationId = correlationOf(message);
       const slice = await broker.logs.read(room.log.name, since, {
         maxCount: limit,
@@ -82,11 +86,28 @@ export function createRoomHandlers({ rooms, broker, changeMember }: RoomFeatureD
       const { room_id: roomId, user_id: userId, action, role } = message.payload;
       await rooms.settled(peer, roomId);
       const room = joinedRoom(rooms, roomId);
-      room.check(peer, "manage");
+      room.check(peer, action === "unban" ? "ban" : action);
       if (action !== "role") return changeMember(room, { action, userId, byUserId: peer.user.id });
       if (role === undefined)
         throw new ProtocolFailure("bad_request", "Say which `role` the user is to have.");
       return changeMember(room, { action, role, userId, byUserId: peer.user.id });
+    },
+
+    async room_invite(message, peer) {
+      const { room_id: roomId, action } = message.payload;
+      await rooms.settled(peer, roomId);
+      const room = joinedRoom(rooms, roomId);
+      room.check(peer, "invite");
+      await changeInvite(room, action, { asker: peer, correlationId: correlationOf(message) });
+    },
+
+    async delete_room(message, peer) {
+      const { room_id: roomId } = message.payload;
+      await rooms.settled(peer, roomId);
+      const record = await rooms.find(roomId);
+      if (record === null || !mayDo("delete", record, peer.user)) throw roomNotFound(roomId);
+      await rooms.delete(roomId);
+      peer.send("room_deleted", { room_id: roomId }, { correlationId: correlationOf(message) });
     },
   };
 }
@@ -100,11 +121,4 @@ function joinedRoom(rooms: Rooms, roomId: string): Room {
   const room = rooms.get(roomId);
   if (room !== undefined) return room;
   throw new ProtocolFailure("not_in_room", `Join the room "${roomId}" first.`);
-}
-
-/** Throws `room_not_found` unless the peer is a member or could become one. */
-async function readableRoom(rooms: Rooms, roomId: string, peer: Peer): Promise<Room> {
-  const room = await rooms.open(roomId);
-  room.checkReadable(peer);
-  return room;
 }

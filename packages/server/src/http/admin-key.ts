@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { FastifyRequest } from "fastify";
+import type { IncomingMessage } from "node:http";
 import { SERVER_LIMITS } from "../limits.js";
 import { SettingsError } from "../settings/read.js";
 
@@ -19,12 +19,8 @@ export function createAdminCheck(adminKey: string | null): AdminCheck {
 }
 
 /** `Authorization: Bearer <key>` (RFC 6750, section 2.1). */
-export function bearerOf(request: FastifyRequest): string | undefined {
-  return bearerIn(request.headers.authorization);
-}
-
-export function bearerIn(authorization: string | undefined): string | undefined {
-  return /^bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
+export function bearerOf({ headers }: Pick<IncomingMessage, "headers">): string | undefined {
+  return /^bearer +(\S+)$/i.exec(headers.authorization ?? "")?.[1];
 }
 
 function digest(text: string): Buffer {

@@ -6,15 +6,11 @@ import { ProtocolFailure } from "@sparql-live/protocol";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import type { Storage } from "../storage.js";
-import { type AdminCheck, bearerOf } from "./admin-key.js";
+import { type AdminGate, adminOnly } from "./admin-gate.js";
 import { documented } from "./operation.js";
 
 /** `GET /api/ws/backup`: for the admin; to everybody else there is nothing at this path. One at a time. */
-export function mountBackup(
-  app: FastifyInstance,
-  storage: Pick<Storage, "backUp">,
-  isAdminKey: AdminCheck,
-): void {
+export function mountBackup(app: FastifyInstance, storage: Pick<Storage, "backUp">, gate: AdminGate): void {
   const options = documented(
     {
       operationId: "backUp",
@@ -34,45 +30,35 @@ export function mountBackup(
     {},
   );
   let isUnderWay = false;
-  app.get(
-    "/api/ws/backup",
-    {
-      ...options,
-      onRequest(request, reply, done) {
-        if (isAdminKey(bearerOf(request))) done();
-        else reply.callNotFound();
-      },
-    },
-    async (_request, reply) => {
-      if (isUnderWay) {
-        throw new ProtocolFailure("unavailable", "Another backup is being made. Try again when it is done.");
-      }
-      isUnderWay = true;
-      // In a folder that only this user can enter.
-      const folder = await mkdtemp(join(tmpdir(), "sparql-live-backup-"));
-      const end = async () => {
-        isUnderWay = false;
-        await rm(folder, { recursive: true, force: true });
-      };
-      try {
-        const path = join(folder, "backup.db");
-        await storage.backUp(path);
-        const { size } = await stat(path);
-        const file = createReadStream(path);
-        // Whether it was read to its end, or the client hung up.
-        file.once("close", () => void end());
-        return reply
-          .headers({
-            "content-type": "application/vnd.sqlite3",
-            "content-length": size,
-            "content-disposition": 'attachment; filename="sparql-live-backup.db"',
-            "cache-control": "no-store",
-          })
-          .send(file);
-      } catch (error) {
-        await end();
-        throw error;
-      }
-    },
-  );
+  app.get("/api/ws/backup", { ...options, onRequest: adminOnly(gate) }, async (_request, reply) => {
+    if (isUnderWay) {
+      throw new ProtocolFailure("unavailable", "Another backup is being made. Try again when it is done.");
+    }
+    isUnderWay = true;
+    // In a folder that only this user can enter.
+    const folder = await mkdtemp(join(tmpdir(), "sparql-live-backup-"));
+    const end = async () => {
+      isUnderWay = false;
+      await rm(folder, { recursive: true, force: true });
+    };
+    try {
+      const path = join(folder, "backup.db");
+      await storage.backUp(path);
+      const { size } = await stat(path);
+      const file = createReadStream(path);
+      // Whether it was read to its end, or the client hung up.
+      file.once("close", () => void end());
+      return reply
+        .headers({
+          "content-type": "application/vnd.sqlite3",
+          "content-length": size,
+          "content-disposition": 'attachment; filename="sparql-live-backup.db"',
+          "cache-control": "no-store",
+        })
+        .send(file);
+    } catch (error) {
+      await end();
+      throw error;
+    }
+  });
 }

@@ -3,8 +3,8 @@ import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import { SERVER_LIMITS } from "../limits.js";
 import type { Live } from "../live.js";
-import { ConnectionInfo, connectionInfoOf, connectionsOf } from "../metrics/connection-info.js";
-import { type AdminCheck, bearerOf } from "./admin-key.js";
+import { ConnectionInfo, listConnections } from "../metrics/connection-info.js";
+import { type AdminGate, adminOnly } from "./admin-gate.js";
 import { documented } from "./operation.js";
 
 const Page = Type.Object({
@@ -24,7 +24,7 @@ const ConnectionList = Type.Object({
 });
 
 /** `GET /api/ws/connections`: for the admin; to everybody else there is nothing at this path. */
-export function mountConnections(app: FastifyInstance, live: Live, isAdminKey: AdminCheck): void {
+export function mountConnections(app: FastifyInstance, live: Live, gate: AdminGate): void {
   const options = documented(
     {
       operationId: "listConnections",
@@ -35,35 +35,15 @@ export function mountConnections(app: FastifyInstance, live: Live, isAdminKey: A
       responses: {
         200: { description: "The connections.", content: { "application/json": ConnectionList } },
       },
-      problems: [400, 404],
+      problems: [400, 404, 429],
     },
     { querystring: Page },
   );
-  app.withTypeProvider<TypeBoxTypeProvider>().get(
-    "/api/ws/connections",
-    {
-      ...options,
-      onRequest(request, reply, done) {
-        // Before anything of the request is checked: a refusal of that would tell that there is something.
-        if (isAdminKey(bearerOf(request))) done();
-        else reply.callNotFound();
-      },
-    },
-    async (request, reply) => {
+  app
+    .withTypeProvider<TypeBoxTypeProvider>()
+    .get("/api/ws/connections", { ...options, onRequest: adminOnly(gate) }, async (request, reply) => {
       const { limit = SERVER_LIMITS.listedConnectionsCount, offset = 0 } = request.query;
-      const connections: ConnectionInfo[] = [];
-      let index = 0;
-      let more = false;
-      for (const peer of connectionsOf(live)) {
-        if (index++ < offset) continue;
-        if (connections.length === limit) {
-          more = true;
-          break;
-        }
-        connections.push(connectionInfoOf(peer));
-      }
       reply.header("cache-control", "no-store");
-      return { connections, more };
-    },
-  );
+      return listConnections(live, { limit, offset });
+    });
 }

@@ -51,11 +51,14 @@ const NOTHING = {
   max_queued_bytes: 0,
   queued_messages_dropped: 0,
   queries_in_progress: 0,
+  queries_shed: 0,
+  overloaded: false,
   closes_by_code: {},
   disconnects_by_reason: {},
   recoveries: { resumed: 0, rejoined: 0, refused: 0 },
   rooms_recovered: 0,
   rooms_not_recovered: 0,
+  connections_by_variant: {},
 };
 
 test("[HTTP-20] a server that did nothing says so, in every number", async () => {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { WIRE_LIMITS } from "@sparql-live/protocol";
 import type { Newcomer } from "../live-options.js";
-import { bearerIn } from "./admin-key.js";
+import { bearerOf } from "./admin-key.js";
 
 /** `null` for what is no URL: nothing that a client must not send keeps it from sending it. */
 export function urlOf({ url }: IncomingMessage): URL | null {
@@ -42,7 +42,7 @@ export type Credential =
   | { readonly kind: "ticket"; readonly ticket: string };
 
 export function credentialOf({ headers }: IncomingMessage, url: URL | null): Credential | null {
-  const token = bearerIn(headers.authorization);
+  const token = bearerOf({ headers });
   if (token !== undefined) return { kind: "token", token };
   const ticket = url?.searchParams.get("ticket") ?? null;
   return ticket === null ? null : { kind: "ticket", ticket };

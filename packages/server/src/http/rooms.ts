@@ -5,10 +5,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import { SERVER_LIMITS } from "../limits.js";
 import type { Live } from "../live.js";
-import { mayEnter } from "../realtime/rooms/policy.js";
+import { type Asker, mayDo, type RoomVerb } from "../realtime/policy.js";
 import { roomNotFound } from "../realtime/rooms/room.js";
-import type { RoomRecord } from "../store.js";
-import { type AdminCheck, bearerOf } from "./admin-key.js";
+import type { Rooms } from "../realtime/rooms/rooms.js";
+import type { RoomPage, RoomRecord } from "../store.js";
+import { type AdminGate, isAdmin } from "./admin-gate.js";
 import type { Gate } from "./gate.js";
 import { NewRoomBody, NewRoomQuery, readNewRoom } from "./new-room.js";
 import { documented } from "./operation.js";
@@ -18,7 +19,7 @@ import { problem, sendProblem } from "./problem.js";
 export interface RoomRouteDeps {
   readonly live: Live;
   readonly gate: Gate;
-  readonly isAdminKey: AdminCheck;
+  readonly adminGate: AdminGate;
   readonly allowedOrigins: readonly string[];
 }
 
@@ -34,11 +35,11 @@ const Page = Type.Object({
 });
 
 const RoomList = Type.Object({
-  rooms: Type.Array(RoomInfo, { description: "The public ones, oldest first." }),
+  rooms: Type.Array(RoomInfo, { description: "Those that there are for who asks, oldest first." }),
   more: Type.Boolean({ description: "There are further ones after these." }),
 });
 
-const Asker = Type.Object({
+const AskerQuery = Type.Object({
   user_id: Type.Optional(
     Type.String({ minLength: 1, maxLength: WIRE_LIMITS.maxIdCharacters, description: "Who asks." }),
   ),
@@ -72,24 +73,50 @@ function readEmptyBodies(scope: FastifyInstance): void {
   });
 }
 
-function mountList(scope: FastifyInstance, { live: { rooms } }: RoomRouteDeps): void {
+function mountList(scope: FastifyInstance, deps: RoomRouteDeps): void {
+  const { rooms } = deps.live;
   const options = documented(
     {
       operationId: "listRooms",
-      summary: "Lists the public rooms",
+      summary: "Lists the rooms",
+      description: "The public ones, those in which who asks has a role, and all for the admin.",
       tag: "rooms",
       responses: { 200: { description: "The rooms.", content: { "application/json": RoomList } } },
       problems: [400, 501],
     },
-    { querystring: Page },
+    { querystring: Type.Object({ ...Page.properties, ...AskerQuery.properties }) },
   );
   scope.withTypeProvider<TypeBoxTypeProvider>().get("/api/ws/rooms", options, async (request, reply) => {
     const { limit = SERVER_LIMITS.listedRoomsCount, offset = 0 } = request.query;
-    const records = await rooms.list({ offset, limit: limit + 1, publicOnly: true });
-    const infos = records.slice(0, limit).map((record) => rooms.info(record));
+    const asker = await askerOf(request, request.query.user_id, deps);
+    const isSeen = (record: RoomRecord) => mayDo("see", record, asker);
+    const { records, more } = await listRooms(rooms, { offset, limit, publicOnly: asker === null }, isSeen);
+    const infos = records.map((record) => rooms.info(record));
     reply.header("cache-control", "no-store");
-    return { rooms: await Promise.all(infos), more: records.length > limit };
+    return { rooms: await Promise.all(infos), more };
   });
+}
+
+/** `offset` and `limit` count rooms that are seen; others between them are passed over. */
+async function listRooms(
+  rooms: Rooms,
+  { offset, limit, publicOnly = false }: RoomPage,
+  isSeen: (record: RoomRecord) => boolean,
+): Promise<{ readonly records: readonly RoomRecord[]; readonly more: boolean }> {
+  const { roomScanPageCount, roomScanPagesCount } = SERVER_LIMITS;
+  const records: RoomRecord[] = [];
+  let seenCount = 0;
+  for (let page = 0; page < roomScanPagesCount; page++) {
+    const place = { offset: page * roomScanPageCount, limit: roomScanPageCount };
+    const scanned = await rooms.list(publicOnly ? { ...place, publicOnly } : place);
+    for (const record of scanned) {
+      if (!isSeen(record) || seenCount++ < offset) continue;
+      if (records.length === limit) return { records, more: true };
+      records.push(record);
+    }
+    if (scanned.length < roomScanPageCount) break;
+  }
+  return { records, more: false };
 }
 
 function mountCreation(
@@ -127,42 +154,60 @@ function mountCreation(
   );
 }
 
-/** Throws `room_not_found`. */
-async function recordOf(request: FastifyRequest, { rooms }: Live): Promise<RoomRecord> {
+/** Who asks: who the token names; in the open mode who the address says. The admin proves it in either. */
+async function askerOf(
+  request: FastifyRequest,
+  said: string | undefined,
+  { gate, adminGate }: RoomRouteDeps,
+): Promise<Asker> {
+  const identity = gate.identityOf(request);
+  if (identity !== null) return { id: identity.userId, role: identity.role };
+  const id = gate.askerOf(request, said);
+  if (await isAdmin(request, adminGate)) return { id: id ?? "", role: "admin" };
+  return id === undefined ? null : { id, role: "user" };
+}
+
+/** Throws `room_not_found`, whether it is absent or not for who asks. */
+async function recordFor(
+  verb: RoomVerb,
+  request: FastifyRequest,
+  asker: Asker,
+  { rooms }: Live,
+): Promise<RoomRecord> {
   // What the pattern left open.
   const { "*": roomId } = request.params as { "*": string };
   const id = roomId.slice(0, WIRE_LIMITS.maxIdCharacters + 1);
   const record = await rooms.find(id);
-  if (record === null) throw roomNotFound(id);
+  if (record === null || !mayDo(verb, record, asker)) throw roomNotFound(id);
   return record;
 }
 
-function mountLookUp(scope: FastifyInstance, { live, gate }: RoomRouteDeps): void {
+function mountLookUp(scope: FastifyInstance, deps: RoomRouteDeps): void {
+  const { live } = deps;
   const options = documented(
     {
       operationId: "getRoom",
       summary: "Tells a room",
-      description: "A private room is there for its owner and for those who have a role in it.",
+      description:
+        "A private room is there for its owner, for those who have a role in it and for the admin.",
       tag: "rooms",
       path: ONE_ROOM_PATH,
       params: Params,
       responses: { 200: { description: "The room.", content: { "application/json": RoomInfo } } },
       problems: [400, 404, 501],
     },
-    { querystring: Asker },
+    { querystring: AskerQuery },
   );
   scope.withTypeProvider<TypeBoxTypeProvider>().get(ONE_ROOM, options, async (request, reply) => {
-    const record = await recordOf(request, live);
-    if (!isVisible(record, gate.askerOf(request, request.query.user_id))) throw roomNotFound(record.id);
+    const asker = await askerOf(request, request.query.user_id, deps);
+    const record = await recordFor("see", request, asker, live);
     reply.header("cache-control", "no-store");
     return live.rooms.info(record);
   });
 }
 
-function mountDeletion(
-  scope: FastifyInstance,
-  { live, gate, isAdminKey, allowedOrigins }: RoomRouteDeps,
-): void {
+function mountDeletion(scope: FastifyInstance, deps: RoomRouteDeps): void {
+  const { live, allowedOrigins } = deps;
   const options = documented(
     {
       operationId: "deleteRoom",
@@ -181,7 +226,7 @@ function mountDeletion(
       },
       problems: [400, 403, 404, 501, 503],
     },
-    { querystring: Asker },
+    { querystring: AskerQuery },
   );
   scope.withTypeProvider<TypeBoxTypeProvider>().delete(
     ONE_ROOM,
@@ -190,22 +235,12 @@ function mountDeletion(
       onRequest: (request, reply, done) => refuseForeignPages(request, reply, allowedOrigins, done),
     },
     async (request) => {
-      const record = await recordOf(request, live);
-      const asker = gate.askerOf(request, request.query.user_id);
-      const mayDelete = isAdminKey(bearerOf(request)) || isDeletable(record, asker);
-      if (!mayDelete) throw roomNotFound(record.id);
+      const asker = await askerOf(request, request.query.user_id, deps);
+      const record = await recordFor("delete", request, asker, live);
       await live.rooms.delete(record.id);
       return { success: true };
     },
   );
-}
-
-function isVisible(record: RoomRecord, userId: string | undefined): boolean {
-  return record.isPublic || (userId !== undefined && mayEnter(record, userId, undefined));
-}
-
-function isDeletable(record: RoomRecord, userId: string | undefined): boolean {
-  return record.ownerId === null ? isVisible(record, userId) : record.ownerId === userId;
 }
 
 /** A browser sends what changes something from any page; the page is not to be believed (see `isOriginAllowed`). */

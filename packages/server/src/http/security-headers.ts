@@ -17,3 +17,13 @@ export function mountSecurityHeaders(app: FastifyInstance): void {
     reply.headers(HEADERS);
   });
 }
+
+/**
+ * Over TLS a browser is told not to come without any more (RFC 6797). For an application that is nothing else: it holds
+ * for all of a host.
+ */
+export function mountTransportSecurity(app: FastifyInstance): void {
+  app.addHook("onRequest", async (request, reply) => {
+    if (request.protocol === "https") reply.header("strict-transport-security", "max-age=31536000");
+  });
+}

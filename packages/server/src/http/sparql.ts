@@ -7,8 +7,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import type { Live } from "../live.js";
 import { isFault } from "../realtime/refusals.js";
+import type { RunSummary } from "../store.js";
+import { beginWork } from "../tracing.js";
 import { type Chosen, negotiate, singleHeader } from "./accept.js";
+import { consumerOf } from "./consumer.js";
 import { representationsOf, writeDocument } from "./documents.js";
+import type { Gate } from "./gate.js";
 import { UNDOCUMENTED } from "./operation.js";
 import { sendServiceDescription } from "./service-description.js";
 import { type OpenedAnswer, openAnswer, type QueryForm } from "./sparql-answer.js";
@@ -18,7 +22,10 @@ import { readSparqlRequest, SPARQL_BODY_TYPES } from "./sparql-request.js";
 export interface SparqlDeps {
   readonly engine: Engine;
   readonly live: Live;
+  readonly gate: Gate;
   readonly log: Logger;
+  /** Whether texts of queries are logged. */
+  readonly logQueries: boolean;
 }
 
 const METHODS = "GET, HEAD, POST, OPTIONS";
@@ -55,12 +62,23 @@ async function answerRequest(
   const asked = readSparqlRequest(request);
   if (asked.query === null) return sendServiceDescription(request, reply, deps.engine);
   const queryId = queryIdOf(request);
-  const run = deps.live.runs.begin(`http:${request.ip}`, queryId);
+  const { userId, key, limits } = consumerOf(request, deps);
+  const run = deps.live.runs.begin(`http:${key}`, queryId, userId);
   reply.header("query-id", queryId);
+  const named = asked.endpointId === undefined ? {} : { endpointId: asked.endpointId };
+  let opened: Opened | null = null;
+  let release: (() => void) | undefined;
+  if (deps.logQueries) {
+    const fields = { query_id: queryId, request_id: request.id, kind: "sparql", text: asked.query };
+    deps.log.info(fields, "a query begins");
+  }
+  const work = beginWork("query", singleHeader(request, "traceparent"), { "sparql_live.query_id": queryId });
   const events = deps.engine.answer(
     {
+      ...(work.traceparent === undefined ? {} : { traceparent: work.traceparent }),
       sparql: asked.query,
-      ...(asked.endpointId === undefined ? {} : { endpointId: asked.endpointId }),
+      ...named,
+      limit: limits.maxRows,
       // The headers are known before anything is executed.
       execute: request.method !== "HEAD",
     },
@@ -68,12 +86,32 @@ async function answerRequest(
   );
   reply.raw.once("close", () => {
     if (!reply.raw.writableFinished) run.cancel("disconnected");
+    release?.();
     run.end();
+    deps.live.analytics.count(
+      {
+        kind: "sparql",
+        text: asked.query ?? "",
+        outcome: outcomeOf(reply),
+        rowCount: opened?.answer.result()?.rowCount ?? 0,
+        startedAtMs: run.startedAtMs,
+        endedAtMs: Date.now(),
+      },
+      named,
+    );
+    work.end();
     // Where the document was not read to its end, nobody else ends the engine's work. What it throws on the way
     // out concerns nobody any more.
     events.return().catch(() => undefined);
   });
-  return send(request, reply, await open(request, events), deps);
+  release = await deps.live.queries?.turns.take(key, run.signal, () => undefined, limits.parallelQueries);
+  opened = await open(request, events);
+  return send(request, reply, opened, deps);
+}
+
+function outcomeOf(reply: FastifyReply): RunSummary["outcome"] {
+  if (!reply.raw.writableFinished) return "cancelled";
+  return reply.statusCode < 400 ? "completed" : "failed";
 }
 
 interface Opened {

@@ -2,7 +2,10 @@ import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import { type Engine, EngineFailure, LIMITS } from "@sparql-live/engine";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
+import type { Live } from "../live.js";
+import { consumerOf } from "./consumer.js";
 import { disconnectSignal } from "./disconnect.js";
+import type { Gate } from "./gate.js";
 import { documented } from "./operation.js";
 
 const Query = Type.Object({
@@ -22,21 +25,32 @@ const OPTIONS = documented(
     summary: "Drafts the SPARQL for a question, without running it",
     tag: "questions",
     responses: { 200: { description: "The query.", content: { "application/json": Drafted } } },
-    problems: [400, 404, 422, 502, 503, 504],
+    problems: [400, 404, 422, 429, 502, 503, 504],
   },
   { querystring: Query },
 );
 
 /** `GET /text2sparql?dataset&question` → the drafted query, not executed, with exactly what was asked projected. */
-export function mountText2Sparql(app: FastifyInstance, engine: Engine): void {
+export function mountText2Sparql(
+  app: FastifyInstance,
+  deps: { readonly engine: Engine; readonly live: Live; readonly gate: Gate },
+): void {
+  const { engine, live } = deps;
   app.withTypeProvider<TypeBoxTypeProvider>().get("/text2sparql", OPTIONS, async (request, reply) => {
+    live.intake.admitQuery();
     const { dataset, question } = request.query;
     const endpoint = engine.endpoints.findByDataset(dataset);
     if (endpoint === undefined) {
       throw new EngineFailure("endpoint_not_found", `No endpoint answers for the dataset "${dataset}".`);
     }
-    const query = await draft(engine, endpoint.entry.id, question, disconnectSignal(reply));
-    return { dataset, question, query };
+    const { key, limits } = consumerOf(request, deps);
+    const signal = disconnectSignal(reply);
+    const release = await live.queries?.turns.take(key, signal, () => undefined, limits.parallelQueries);
+    try {
+      return { dataset, question, query: await draft(engine, endpoint.entry.id, question, signal) };
+    } finally {
+      release?.();
+    }
   });
 }
 

@@ -1,8 +1,8 @@
 import type { Server as HttpServer, IncomingMessage } from "node:http";
 import type { Server as HttpsServer } from "node:https";
-import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import {
+  type Codec,
   closeReason,
   DEFAULT_SUBPROTOCOL,
   FAILURES,
@@ -14,6 +14,7 @@ import {
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Identity } from "../auth/authenticator.js";
 import { SERVER_LIMITS } from "../limits.js";
+import { INTAKE_WORDS, retryAfterMsOf } from "../live/intake.js";
 import { closeCodeOf } from "../live/proof.js";
 import type { Live } from "../live.js";
 import type { Newcomer } from "../live-options.js";
@@ -23,7 +24,10 @@ import type { Connection } from "../realtime/connection.js";
 import { increment } from "../realtime/counters.js";
 import { failureOf } from "../realtime/refusals.js";
 import { createWsTransport, LiveSocket } from "../realtime/ws-transport.js";
+import { BLOCKED } from "./admin-gate.js";
+import { ADMIN_PATH, type AdminDoor, admitAdmin } from "./admin-upgrade.js";
 import { problemResponse } from "./broken-requests.js";
+import type { ProxyTrust } from "./client-address.js";
 import { credentialOf, newcomerOf, offeredProtocols, placeOf, strangerOf, urlOf } from "./newcomers.js";
 import { isOriginAllowed } from "./origin.js";
 
@@ -50,10 +54,13 @@ export interface UpgradeOptions {
   /** Path under which the application is mounted, without a slash at the end. */
   readonly prefix: string;
   readonly allowedOrigins: readonly string[];
+  readonly proxyTrust: ProxyTrust;
   /** Whether upgrades of foreign paths are answered with 404, rather than left to their owner. */
   readonly refuseForeign: boolean;
   /** Whether connections may be compressed, where the client offers it. */
   readonly compression: boolean;
+  /** Absent: there is nothing for admins here. */
+  readonly admin?: AdminDoor;
 }
 
 /** Brings WebSockets in: by the upgrades of HTTP servers, or as they come from a `WebSocketServer` elsewhere. */
@@ -76,6 +83,12 @@ interface Proven {
   readonly failure?: FailureCode;
 }
 
+interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+}
+
 interface Refusal {
   readonly status: number;
   readonly code: string;
@@ -88,8 +101,10 @@ export function createUpgrades({
   live,
   prefix,
   allowedOrigins,
+  proxyTrust,
   refuseForeign,
   compression,
+  admin: door,
 }: UpgradeOptions): Upgrades {
   const plain = new WebSocketServer({ ...WS_OPTIONS, perMessageDeflate: false });
   const compressing = new WebSocketServer({ ...WS_OPTIONS, perMessageDeflate: DEFLATE_OPTIONS });
@@ -109,6 +124,30 @@ export function createUpgrades({
     return { ...newcomer, ...place, isModern: offered.length > 0 };
   };
 
+  const examineAdmin = async (request: IncomingMessage, url: URL, address: string, admin: AdminDoor) => {
+    const entry = await admitAdmin(request, url, address, admin);
+    if (entry.kind === "refused") return NOT_FOUND;
+    if (entry.kind === "blocked") return withRetry(BLOCKED, entry.retryAfterMs);
+    if (!isOriginAllowed(request.headers.origin, request.headers.host, allowedOrigins)) return FOREIGN_ORIGIN;
+    if (live.intake.refusal === "going_away") return REFUSALS.going_away;
+    return admin.endpoint.isFull ? REFUSALS.too_many_connections : entry;
+  };
+  const upgradeAdmin = async ({ request, socket, head }: Upgrade, url: URL, admin: AdminDoor) => {
+    const address = proxyTrust.addressOf(request);
+    const examined = await examineAdmin(request, url, address, admin).catch((error: unknown) => {
+      const { code, message } = failureOf(error);
+      return refusalOf(code, message);
+    });
+    if ("status" in examined) return refuse(socket, examined);
+    plain.handleUpgrade(request, socket, head, (webSocket) =>
+      admin.endpoint.connect(
+        createWsTransport(webSocket, request.socket, address),
+        codecOf(webSocket),
+        examined.who,
+      ),
+    );
+  };
+
   const upgrades: Upgrades = {
     handle(request, socket, head) {
       const url = urlOf(request);
@@ -116,8 +155,11 @@ export function createUpgrades({
       if (!owned && !refuseForeign) return false;
       // Until `ws` takes over, an error of the socket would have no listener.
       socket.on("error", () => socket.destroy());
-      // A server's upgrade hands over its TCP (or TLS) socket; the type is wider for the sake of tunnels.
-      const examined = examine(request, url, (socket as Socket).remoteAddress ?? "");
+      if (door !== undefined && url?.pathname === `${prefix}${ADMIN_PATH}`) {
+        void upgradeAdmin({ request, socket, head }, url, door);
+        return true;
+      }
+      const examined = examine(request, url, proxyTrust.addressOf(request));
       if ("status" in examined) {
         refuse(socket, examined);
         return true;
@@ -173,7 +215,7 @@ export function createUpgrades({
       return;
     }
     provingCount++;
-    const remoteAddress = request.socket.remoteAddress ?? "";
+    const remoteAddress = proxyTrust.addressOf(request);
     const proving = live.authentication.prove(token, { remoteAddress });
     void proving
       .then(
@@ -208,18 +250,28 @@ export function createUpgrades({
       return admit(webSocket, request, identity === undefined ? newcomer : { ...newcomer, identity });
     }
     increment(live.counters.disconnectsByCode, failure);
-    createWsTransport(webSocket, request.socket).close(closeCodeOf(failure), closeReason(failure));
+    createWsTransport(webSocket, request.socket, proxyTrust.addressOf(request)).close(
+      closeCodeOf(failure),
+      closeReason(failure),
+    );
     return null;
   };
 
   const admit = (webSocket: WebSocket, request: IncomingMessage, newcomer: Newcomer): Connection | null => {
-    const chosen = SUBPROTOCOLS.find((subprotocol) => subprotocol === webSocket.protocol);
-    const transport = createWsTransport(webSocket, request.socket);
-    const codecs = webSocket.extensions === "" ? CODECS : COMPRESSING_CODECS;
-    return live.connect(transport, codecs[chosen ?? DEFAULT_SUBPROTOCOL], newcomer);
+    const transport = createWsTransport(webSocket, request.socket, proxyTrust.addressOf(request));
+    return live.connect(transport, codecOf(webSocket), newcomer);
   };
 
   return upgrades;
+}
+
+function codecOf({ protocol, extensions }: WebSocket): Codec {
+  const codecs = extensions === "" ? CODECS : COMPRESSING_CODECS;
+  return codecs[SUBPROTOCOLS.find((subprotocol) => subprotocol === protocol) ?? DEFAULT_SUBPROTOCOL];
+}
+
+function withRetry(refusal: Refusal, retryAfterMs: number): Refusal {
+  return { ...refusal, headers: { "retry-after": String(Math.max(1, Math.ceil(retryAfterMs / 1_000))) } };
 }
 
 const NOT_FOUND: Refusal = {
@@ -243,7 +295,8 @@ const LONG_NAME = refusalOf(
   `user_id and user_name have at most ${WIRE_LIMITS.maxIdCharacters} characters.`,
 );
 const REFUSALS = {
-  going_away: refusalOf("going_away", "The server is shutting down.", { "retry-after": "2" }),
+  going_away: intakeRefusal("going_away"),
+  overloaded: intakeRefusal("overloaded"),
   too_many_connections: refusalOf(
     "too_many_connections",
     "There are too many connections from this address or of this user; close one first.",
@@ -253,6 +306,12 @@ const REFUSALS = {
     "retry-after": "2",
   }),
 };
+
+function intakeRefusal(code: "going_away" | "overloaded"): Refusal {
+  return refusalOf(code, INTAKE_WORDS[code], {
+    "retry-after": String(Math.ceil(retryAfterMsOf(code) / 1_000)),
+  });
+}
 
 function refusalOf(code: FailureCode, detail: string, headers: Refusal["headers"] = {}): Refusal {
   return { status: FAILURES[code].http, code, detail, headers };

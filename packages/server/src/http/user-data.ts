@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import Type from "typebox";
 import type { UserDatum } from "../features/user-data.js";
 import type { Live } from "../live.js";
-import { type AdminCheck, bearerOf } from "./admin-key.js";
+import { type AdminGate, isAdmin } from "./admin-gate.js";
 import type { Gate } from "./gate.js";
 import { documented } from "./operation.js";
 import { refuseForeignPages } from "./rooms.js";
@@ -21,19 +21,19 @@ const Erased = Type.Object({
 interface UserDataRouteDeps {
   readonly live: Live;
   readonly gate: Gate;
-  readonly isAdminKey: AdminCheck;
+  readonly adminGate: AdminGate;
   readonly allowedOrigins: readonly string[];
 }
 
 /** `/api/users/{id}/data`, for the admin and for who has proven to be the user: anybody can say a `user_id`. */
 export function mountUserData(
   app: FastifyInstance,
-  { live, gate, isAdminKey, allowedOrigins }: UserDataRouteDeps,
+  { live, gate, adminGate, allowedOrigins }: UserDataRouteDeps,
 ): void {
   const scope = app.withTypeProvider<TypeBoxTypeProvider>();
   const checked = { params: Type.Object({ id: UserId }) };
-  const isAllowed = (request: FastifyRequest, id: string) =>
-    gate.identityOf(request)?.userId === id || isAdminKey(bearerOf(request));
+  const isAllowed = async (request: FastifyRequest, id: string) =>
+    gate.identityOf(request)?.userId === id || isAdmin(request, adminGate);
 
   const exporting = documented(
     {
@@ -51,7 +51,7 @@ export function mountUserData(
   );
   scope.get("/api/users/:id/data", exporting, async (request, reply) => {
     const { id } = request.params;
-    if (!isAllowed(request, id)) return reply.callNotFound();
+    if (!(await isAllowed(request, id))) return reply.callNotFound();
     return reply
       .headers({ "content-type": "application/x-ndjson", "cache-control": "no-store" })
       .send(Readable.from(linesOf(live.userData.export(id))));
@@ -79,7 +79,7 @@ export function mountUserData(
     },
     async (request, reply) => {
       const { id } = request.params;
-      if (!isAllowed(request, id)) return reply.callNotFound();
+      if (!(await isAllowed(request, id))) return reply.callNotFound();
       return live.userData.erase(id);
     },
   );

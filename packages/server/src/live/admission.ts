@@ -6,7 +6,7 @@ import type { Core } from "../realtime/core.js";
 import { increment } from "../realtime/counters.js";
 import { guestIdOf, Peer } from "../realtime/peer.js";
 import type { Transport } from "../realtime/transport.js";
-import type { Drain } from "./drain.js";
+import { retryAfterMsOf } from "./intake.js";
 import type { Parts } from "./parts.js";
 import type { Present } from "./proof.js";
 import { deliverQueued, joinAtOnce, letIn } from "./welcome.js";
@@ -25,9 +25,9 @@ export interface Refusals {
   refusalOfUser(userId: string): "too_many_connections" | null;
 }
 
-type Refusal = "going_away" | "too_many_connections";
+type Refusal = "going_away" | "overloaded" | "too_many_connections";
 
-export function createRefusals({ hub, lobby, limits, counters }: Parts, drain: Drain): Refusals {
+export function createRefusals({ hub, lobby, limits, counters, intake }: Parts): Refusals {
   const refuse = (isCrowded: boolean) => {
     if (!isCrowded) return null;
     increment(counters.disconnectsByCode, "too_many_connections");
@@ -38,7 +38,11 @@ export function createRefusals({ hub, lobby, limits, counters }: Parts, drain: D
   return {
     refusalOfUser,
     refusalOf(address, userId) {
-      if (drain.isUnderWay) return "going_away";
+      const { refusal } = intake;
+      if (refusal !== null) {
+        increment(counters.disconnectsByCode, refusal);
+        return refusal;
+      }
       const count = hub.addressConnectionsCount(address) + lobby.addressConnectionsCount(address);
       const ofAddress = refuse(count >= limits.maxConnectionsPerAddress);
       return ofAddress ?? (userId === undefined ? null : refusalOfUser(userId));
@@ -59,7 +63,10 @@ export function createAdmission(
       const user = userOf(newcomer);
       const refusal = refusalOf(transport.remoteAddress, user?.id);
       if (refusal !== null) {
-        transport.close(FAILURES[refusal].close, closeReason(refusal, 1_000));
+        transport.close(
+          FAILURES[refusal].close,
+          closeReason(refusal, refusal === "too_many_connections" ? 1_000 : retryAfterMsOf(refusal)),
+        );
         return null;
       }
       const peer = peerOf(transport, codec, user, newcomer, core);

@@ -1,9 +1,132 @@
+import { once } from "node:events";
 import { pino } from "pino";
 import { expect, test } from "vitest";
+import { WebSocket } from "ws";
 import { openFileStorage } from "../file-storage.js";
+import { SERVER_LIMITS } from "../limits.js";
 import { createGate } from "../testing/gate.js";
 import { openMemoryLive } from "../testing/memory-live.js";
+import { startServer } from "../testing/start-server.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
+import { openClient } from "../testing/test-client.js";
+import { returnSpreadMs } from "./drain.js";
+
+const QUERY = "SELECT ?s { ?s ?p ?o } LIMIT 1";
+const STUCK = "SELECT ?s { GRAPH <urn:test:stuck> { ?s ?p ?o } }";
+
+test("[DRAIN-1] readiness ends at once, and for the grace everything else goes on", async () => {
+  await using server = await startServer();
+  expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
+  const draining = server.server.live.drain({ graceMs: 10_000 });
+  const ready = await fetch(`${server.url}/readyz`);
+  expect([ready.status, await ready.json()]).toMatchObject([
+    503,
+    { status: "not_ready", reasons: ["The server is shutting down."] },
+  ]);
+  await using client = await openClient(server.ws);
+  client.send("query_request", { sparql: QUERY }, { message_id: "q" });
+  expect((await client.run("q")).at(-1)).toMatchObject({ payload: { stage: "completed" } });
+  expect(client.log.map(({ type }) => type)).not.toContain("server_draining");
+  await server.server.live.close();
+  await draining;
+});
+
+test("[DRAIN-2] everybody is told, and new queries and handshakes are refused with when to return", async () => {
+  await using server = await startServer();
+  await using client = await openClient(server.ws);
+  client.send("query_request", { sparql: STUCK }, { message_id: "stuck" });
+  await client.next("query_progress", "stuck");
+  const draining = server.server.live.drain({ queriesMs: 17_000 });
+  const { payload } = await client.next("server_draining");
+  expect(payload).toEqual({ retry_after_ms: expect.any(Number), closes_in_ms: 17_000 });
+  expect(payload.retry_after_ms).toBeGreaterThanOrEqual(SERVER_LIMITS.minReturnMs);
+
+  client.send("query_request", { sparql: QUERY }, { message_id: "late" });
+  expect((await client.next("error_message", "late")).payload).toMatchObject({
+    code: "going_away",
+    retry_after: SERVER_LIMITS.drainRetryAfterMs / 1_000,
+  });
+  for (const path of [
+    `/sparql?query=${encodeURIComponent(QUERY)}`,
+    "/text2sparql?dataset=local&question=cities",
+  ]) {
+    const answer = await fetch(`${server.url}${path}`);
+    expect([answer.status, answer.headers.get("retry-after"), await answer.json()]).toMatchObject([
+      503,
+      "2",
+      { code: "going_away" },
+    ]);
+  }
+  const [, refused] = await once(new WebSocket(server.ws), "unexpected-response");
+  refused.resume();
+  expect([refused.statusCode, refused.headers["retry-after"]]).toEqual([503, "2"]);
+  expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+
+  client.send("ping");
+  await client.next("pong");
+  await server.server.live.close();
+  await draining;
+  expect(JSON.parse((await client.closed).reason)).toEqual({
+    code: "going_away",
+    retry_after_ms: payload.retry_after_ms,
+  });
+});
+
+test("[DRAIN-3] a query that runs may end by itself", async () => {
+  await using server = await startServer();
+  await using client = await openClient(server.ws);
+  client.send(
+    "query_request",
+    { sparql: "SELECT ?s { ?s ?p ?o }", stream: true, credit: 0 },
+    { message_id: "q" },
+  );
+  await client.next("query_progress", "q");
+  const draining = server.server.live.drain({ queriesMs: 17_000 });
+  await client.next("server_draining");
+  client.send("query_credit", { query_id: "q", rows: 100 });
+  expect((await client.run("q")).at(-1)).toMatchObject({ payload: { stage: "completed" } });
+  expect((await client.closed).code).toBe(1012);
+  await draining;
+});
+
+test("[DRAIN-3] a query that does not end in time is cancelled", async () => {
+  await using server = await startServer();
+  await using client = await openClient(server.ws);
+  client.send("query_request", { sparql: STUCK }, { message_id: "q" });
+  await client.next("query_progress", "q");
+  await server.server.live.drain({ queriesMs: 50 });
+  expect((await client.next("query_cancelled", "q")).payload.reason).toBe("shutdown");
+  expect((await client.closed).code).toBe(1012);
+});
+
+test("[DRAIN-4] each connection is told another time to return, and closed with it", async () => {
+  const { live, connect } = await openMemoryLive(null, { maxConnectionsPerAddress: 1_000 });
+  const clients = Array.from({ length: 200 }, (_, index) => connect(`user-${index}`));
+  await live.drain();
+  const hints = clients.map((client) => {
+    const told = client.messages().find(({ type }) => type === "server_draining")?.payload;
+    const { code, reason } = client.peer.closed ?? { code: 0, reason: "{}" };
+    expect(code).toBe(1012);
+    const hint: unknown = JSON.parse(reason).retry_after_ms;
+    expect(told).toEqual({ retry_after_ms: hint, closes_in_ms: expect.any(Number) });
+    return hint;
+  });
+  expect(new Set(hints).size).toBeGreaterThan(50);
+});
+
+test("[DRAIN-4] ten thousand connections return over twenty seconds, a few over one", () => {
+  expect([1, 500, 501, 10_000, 100_000].map(returnSpreadMs)).toEqual([1_000, 1_000, 1_002, 20_000, 20_000]);
+});
+
+test("[DRAIN-6] no wait is longer than its bound, whatever is asked for", async () => {
+  const { live, connect } = await openMemoryLive(null);
+  const client = connect("ada");
+  const draining = live.drain({ graceMs: 0, queriesMs: Number.MAX_SAFE_INTEGER });
+  await draining;
+  const told = client.messages().find(({ type }) => type === "server_draining");
+  expect(told?.payload).toMatchObject({ closes_in_ms: SERVER_LIMITS.drainWaitMs });
+  await Promise.all([live.drained, live.close(), live.drain()]);
+});
 
 test("[QUEUE-8] a delivery that is under way when the server closes ends before its storage is closed", {
   timeout: 60_000,

@@ -1,65 +1,162 @@
 import { FAILURES } from "@sparql-live/protocol";
 import { SERVER_LIMITS } from "../limits.js";
+import type { Link } from "../realtime/link.js";
+import { createSignal } from "../signal.js";
 import type { Parts } from "./parts.js";
+
+/**
+ * How a server ends. `serving`; `leaving`: it takes everything but says that it is not ready; `draining`: it takes
+ * nothing new; `closing`: connections are closed, and then everything is.
+ */
+export type DrainStage = "serving" | "leaving" | "draining" | "closing";
+
+export interface DrainOptions {
+  /** Milliseconds in which everything is still taken, for load balancers to see it. At most 10 000. */
+  readonly graceMs?: number;
+  /** Milliseconds after that in which running queries may end by themselves. At most 17 000, the grace included. */
+  readonly queriesMs?: number;
+}
 
 /** The end of a server. */
 export interface Drain {
-  readonly isUnderWay: boolean;
-  /** Cancels and tells running queries, then closes every connection with a hint when to return. Done once. */
-  begin(): Promise<void>;
+  readonly stage: DrainStage;
+  /** Settles when everything is closed. Done once: a second call waits for the first. */
+  begin(options: DrainOptions): Promise<void>;
+  /** Waits no longer, for nothing that can be cancelled. */
+  hurry(): void;
+  /** Settles at the end, whoever asked for it. */
+  readonly done: Promise<void>;
 }
 
 export interface DrainDeps
-  extends Pick<Parts, "runs" | "queries" | "hub" | "lobby" | "wheel" | "rooms" | "broadcasts" | "mailboxes"> {
+  extends Pick<
+    Parts,
+    | "intake"
+    | "pressure"
+    | "runs"
+    | "queries"
+    | "analytics"
+    | "hub"
+    | "lobby"
+    | "wheel"
+    | "rooms"
+    | "broadcasts"
+    | "mailboxes"
+    | "log"
+  > {
   /** What is done without being asked for. */
   readonly stopPushing: () => void;
   readonly stopSweeping: () => void;
 }
 
 export function createDrain(deps: DrainDeps): Drain {
-  let closing: Promise<void> | null = null;
+  const hurried = createSignal<void>();
+  const done = createSignal<void>();
+  let stage: DrainStage = "serving";
+  let draining: Promise<void> | null = null;
 
-  const drain = async () => {
+  const drain = async ({ graceMs = 0, queriesMs = 0 }: DrainOptions) => {
+    const { intake, hub, log } = deps;
+    const boundedGraceMs = Math.min(graceMs, SERVER_LIMITS.maxDrainGraceMs);
+    const boundedQueriesMs = Math.min(queriesMs, SERVER_LIMITS.drainWaitMs - boundedGraceMs);
+    log.info({ connections: hub.size, queries: deps.runs.activeCount }, "shutting down");
+    stage = "leaving";
+    await settledWithin(hurried.promise, boundedGraceMs);
+    stage = "draining";
+    intake.shut();
     deps.stopPushing();
+    const returns = tellReturns(deps, boundedQueriesMs);
+    await settledWithin(Promise.race([deps.runs.idle(), hurried.promise]), boundedQueriesMs);
     await endRuns(deps);
-    await closeConnections(deps);
-    // Before the storage is closed: what was taken out of a queue is noted there, or comes again.
-    await settledWithin(deps.mailboxes.settled(), SERVER_LIMITS.shutdownTimeoutMs);
-    deps.stopSweeping();
-    deps.wheel.close();
-    deps.queries?.close();
-    await deps.rooms.close();
-    deps.broadcasts.close();
+    stage = "closing";
+    await closeConnections(deps, returns);
+    await closeParts(deps);
+    log.info("shut down");
   };
 
   return {
-    get isUnderWay() {
-      return closing !== null;
+    get stage() {
+      return stage;
     },
-    begin() {
-      closing ??= drain();
-      return closing;
+    begin(options) {
+      draining ??= drain(options).finally(done.resolve);
+      return draining;
     },
+    hurry: () => hurried.resolve(),
+    done: done.promise,
   };
 }
 
-async function endRuns({ runs, queries }: DrainDeps): Promise<void> {
+/** When each connection is to return, by its socket: told now, and once more when it is closed. */
+type Returns = ReadonlyMap<Link, number>;
+
+/** Everybody is told another time, so that they do not all return in the same moment. */
+function tellReturns({ hub }: DrainDeps, closesInMs: number): Returns {
+  const spreadMs = returnSpreadMs(hub.size);
+  const returns = new Map<Link, number>();
+  for (const peer of hub.all()) {
+    if (peer.link === null) continue;
+    const retryAfterMs = Math.round(SERVER_LIMITS.minReturnMs + Math.random() * spreadMs);
+    returns.set(peer.link, retryAfterMs);
+    peer.send("server_draining", { retry_after_ms: retryAfterMs, closes_in_ms: closesInMs });
+  }
+  return returns;
+}
+
+/** Over how long so many connections return. */
+export function returnSpreadMs(connectionsCount: number): number {
+  const { returnSpreadMsPerConnection, minReturnSpreadMs, maxReturnSpreadMs } = SERVER_LIMITS;
+  return Math.min(
+    maxReturnSpreadMs,
+    Math.max(minReturnSpreadMs, connectionsCount * returnSpreadMsPerConnection),
+  );
+}
+
+async function endRuns({ runs, queries, analytics }: DrainDeps): Promise<void> {
   runs.cancelAll("shutdown");
   await settledWithin(runs.idle(), SERVER_LIMITS.shutdownTimeoutMs);
   await settledWithin(queries?.settled() ?? Promise.resolve(), SERVER_LIMITS.shutdownTimeoutMs);
+  await settledWithin(analytics.settled(), SERVER_LIMITS.shutdownTimeoutMs);
 }
 
-async function closeConnections({ hub, lobby }: DrainDeps): Promise<void> {
-  const links = [...hub.all(), ...lobby.all()].map(({ link }) => link);
-  for (const link of links) {
-    // Spread, so that they do not all return in the same moment.
-    link?.close("going_away", FAILURES.going_away.close, 1_000 + Math.random() * 4_000);
+/** In groups: to close thousands in one turn would hold up what was acknowledged and is still to be told. */
+async function closeConnections({ hub, lobby }: DrainDeps, returns: Returns): Promise<void> {
+  const links = [...hub.all(), ...lobby.all()].flatMap(({ link }) => link ?? []);
+  const groupMs = 10;
+  const spreadMs = Math.min(SERVER_LIMITS.drainSpreadMs, links.length / SERVER_LIMITS.drainClosesPerMs);
+  const groupLength = Math.ceil(links.length / Math.max(1, spreadMs / groupMs));
+  for (let start = 0; start < links.length; start += groupLength) {
+    if (start > 0) await settledWithin(hub.emptied(), groupMs);
+    for (const link of links.slice(start, start + groupLength)) {
+      const retryAfterMs = returns.get(link) ?? SERVER_LIMITS.drainRetryAfterMs;
+      link.close("going_away", FAILURES.going_away.close, retryAfterMs);
+    }
   }
-  await settledWithin(hub.emptied(), SERVER_LIMITS.closeTimeoutMs);
-  for (const link of links) link?.terminate();
+  await settledWithin(hub.emptied(), SERVER_LIMITS.shutdownTimeoutMs);
+  for (const link of links) link.terminate();
+}
+
+async function closeParts({
+  pressure,
+  mailboxes,
+  stopSweeping,
+  wheel,
+  queries,
+  rooms,
+  broadcasts,
+}: DrainDeps): Promise<void> {
+  // Before the storage is closed: what was taken out of a queue is noted there, or comes again.
+  await settledWithin(mailboxes.settled(), SERVER_LIMITS.shutdownTimeoutMs);
+  pressure.close();
+  stopSweeping();
+  wheel.close();
+  queries?.close();
+  await rooms.close();
+  broadcasts.close();
 }
 
 async function settledWithin(promise: Promise<void>, timeoutMs: number): Promise<void> {
+  if (timeoutMs <= 0) return;
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, timeoutMs);

@@ -1,5 +1,6 @@
 import { type ServerPayloads, WIRE_LIMITS } from "@sparql-live/protocol";
 import type { Limits } from "../live-options.js";
+import type { Tier } from "../realtime/connection.js";
 import type { Peer } from "../realtime/peer.js";
 import type { Feature } from "./features.js";
 import type { Parts } from "./parts.js";
@@ -8,7 +9,12 @@ import type { Parts } from "./parts.js";
 export function greetingOf(
   peer: Peer,
   features: readonly Feature[],
-  { sessions, broadcasts, limits }: Pick<Parts, "sessions" | "broadcasts" | "limits">,
+  {
+    sessions,
+    broadcasts,
+    limits,
+    experiments,
+  }: Pick<Parts, "sessions" | "broadcasts" | "limits" | "experiments">,
 ): ServerPayloads["connection_ack"] {
   return {
     connection_id: peer.id,
@@ -21,18 +27,29 @@ export function greetingOf(
       resume_window: limits.resumeWindowMs / 1_000,
       broadcast: { ...broadcasts.position },
     },
-    limits: toldLimits(limits),
     features: [...features],
+    ...standingOf(peer, { limits, experiments }),
   };
 }
 
-function toldLimits(limits: Limits): ServerPayloads["connection_ack"]["limits"] {
+/** What depends on who it is: told again when that is known. */
+export function standingOf(
+  peer: Peer,
+  { limits, experiments }: Pick<Parts, "limits" | "experiments">,
+): Pick<ServerPayloads["connection_ack"], "limits" | "variants"> {
+  return {
+    limits: toldLimits(limits, peer.tier),
+    ...(Object.keys(experiments.settings).length === 0 ? {} : { variants: { ...peer.variants } }),
+  };
+}
+
+function toldLimits(limits: Limits, tier: Tier): ServerPayloads["connection_ack"]["limits"] {
   return {
     max_message_bytes: WIRE_LIMITS.maxMessageBytes,
-    max_rows: limits.maxRows,
+    max_rows: limits.tiers[tier].maxRows,
     max_timeout: WIRE_LIMITS.maxTimeoutSeconds,
     max_credit: WIRE_LIMITS.maxCreditRows,
     max_rooms: limits.roomsPerConnectionCount,
-    rate_per_minute: limits.rateLimitPerMinute,
+    rate_per_minute: limits.tiers[tier].ratePerMinute,
   };
 }

@@ -30,7 +30,7 @@ export function createLifeCycle(
       const wasWaiting = lobby.remove(peer);
       counters.connectionsClosed++;
       log.debug({ connection: peer.id, code }, "connection closed");
-      if (drain.isUnderWay || wasWaiting) {
+      if (drain.stage === "closing" || wasWaiting) {
         // Nobody knows of it, or all go: to tell those who are left of each that went would be the square of their number.
         peer.end();
       } else if (isFinal) {

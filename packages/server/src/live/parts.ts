@@ -7,6 +7,7 @@ import type { QueryRuns } from "../features/query/query-runs.js";
 import { type Limits, type LiveOptions, limitsOf, tickMsOf } from "../live-options.js";
 import { type Broadcasts, openBroadcasts } from "../realtime/broadcasts.js";
 import { type Counters, createCounters } from "../realtime/counters.js";
+import { createExperiments, type Experiments } from "../realtime/experiments.js";
 import { createHub, type Hub } from "../realtime/hub.js";
 import { createMailboxes, createUnkeptMailboxes, type Mailboxes } from "../realtime/mailboxes.js";
 import { createNoRooms } from "../realtime/rooms/no-rooms.js";
@@ -17,7 +18,10 @@ import { createTicker, type Ticker } from "../realtime/ticker.js";
 import { createWheel, type Wheel } from "../realtime/wheel.js";
 import type { Store } from "../store.js";
 import { createEphemeralVault } from "../vault.js";
+import { type Analytics, createAnalytics } from "./analytics.js";
+import { createIntake, type Intake } from "./intake.js";
 import { createLobby, type Lobby } from "./lobby.js";
+import { type Pressure, type PressureLimits, watchPressure } from "./pressure.js";
 import { wireQueries } from "./query-wiring.js";
 
 /** What holds the state of a server: who is connected, what there is to be in and to watch, what waits for whom. */
@@ -32,6 +36,8 @@ export interface Parts {
   readonly hub: Hub;
   readonly broadcasts: Broadcasts;
   readonly runs: Runs;
+  readonly pressure: Pressure;
+  readonly intake: Intake;
   /** Runs that connections watch; `null` where there is no engine. */
   readonly queries: QueryRuns | null;
   readonly privateEndpoints: PrivateEndpoints;
@@ -42,6 +48,8 @@ export interface Parts {
   /** Who has still to authenticate. */
   readonly lobby: Lobby;
   readonly expiries: ExpiryWatch;
+  readonly experiments: Experiments;
+  readonly analytics: Analytics;
 }
 
 /** Throws what the broker throws where its logs cannot be read. */
@@ -53,12 +61,15 @@ export async function openParts(options: LiveOptions): Promise<Parts> {
   const broadcasts = await openBroadcasts(broker, hub);
   const limits = limitsOf(options);
   const wheel = createWheel(tickMsOf(limits));
+  const counters = createCounters();
+  const pressure = watchPressure(pressureLimitsOf(limits), options.log);
+  const intake = createIntake(pressure, () => counters.queriesShed++);
   const base = {
     broker,
     store,
     log: options.log,
     limits,
-    counters: createCounters(),
+    counters,
     ticker: createTicker(),
     wheel,
     lobby: createLobby({ wheel, timeoutMs: limits.authenticationTimeoutMs }),
@@ -66,7 +77,14 @@ export async function openParts(options: LiveOptions): Promise<Parts> {
     hub,
     authentication,
     broadcasts,
-    runs: createRuns(),
+    runs: createRuns({ admit: intake.admitQuery }),
+    experiments: createExperiments(options.experiments ?? {}),
+    analytics: createAnalytics(
+      { daysCount: limits.analyticsDays, keepsTexts: limits.analyticsTexts },
+      { store, endpoints: options.engine?.endpoints ?? null, log: options.log },
+    ),
+    pressure,
+    intake,
   };
   // Runs are watched by rooms and rooms tell of runs: what is made first reaches for the other when it needs it.
   const { queries, ofRooms } = wireQueries(options, {
@@ -88,4 +106,8 @@ export async function openParts(options: LiveOptions): Promise<Parts> {
   const mailboxes = limits.enableMessagePersistence ? createMailboxes(base) : createUnkeptMailboxes(hub);
   const privateEndpoints = createPrivateEndpoints({ store, vault: options.vault ?? createEphemeralVault() });
   return { ...base, privateEndpoints, queries, rooms, sessions, mailboxes };
+}
+
+function pressureLimitsOf({ maxEventLoopDelayMs, maxHeapBytes, maxRssBytes }: Limits): PressureLimits {
+  return { maxEventLoopDelayMs, maxHeapBytes, maxRssBytes };
 }

@@ -2,6 +2,7 @@ import { FAILURES, type FailureCode } from "@sparql-live/protocol";
 import type { Identity } from "../auth/authenticator.js";
 import type { Peer } from "../realtime/peer.js";
 import { errorMessageOf, failureOf } from "../realtime/refusals.js";
+import { standingOf } from "./greeting.js";
 import type { Lobby, Waiting } from "./lobby.js";
 import type { Parts } from "./parts.js";
 import { deliverQueued, joinAtOnce, letIn } from "./welcome.js";
@@ -61,7 +62,7 @@ function enter(
   lobby.remove(peer);
   peer.identify(identity);
   letIn(peer, deps);
-  tell(peer, identity, correlationId);
+  tell(peer, identity, correlationId, deps);
   // Those that came since it was greeted.
   broadcasts
     .replay(peer, greetedAt, peer.broadcastSeq)
@@ -76,8 +77,9 @@ async function extend(
   peer: Peer,
   token: string,
   correlationId: string | undefined,
-  { authentication, expiries }: ProofDeps,
+  deps: ProofDeps,
 ): Promise<void> {
+  const { authentication, expiries } = deps;
   const { link } = peer;
   let identity: Identity;
   try {
@@ -97,16 +99,22 @@ async function extend(
   }
   peer.identify(identity);
   expiries.watch(peer);
-  tell(peer, identity, correlationId);
+  tell(peer, identity, correlationId, deps);
 }
 
-function tell(peer: Peer, { expiresAtMs }: Identity, correlationId: string | undefined): void {
+function tell(
+  peer: Peer,
+  { expiresAtMs }: Identity,
+  correlationId: string | undefined,
+  deps: ProofDeps,
+): void {
   peer.send(
     "authenticated",
     {
       user_id: peer.user.id,
       user_name: peer.user.name,
       expires_at: expiresAtMs === null ? null : new Date(expiresAtMs).toISOString(),
+      ...standingOf(peer, deps),
     },
     { correlationId },
   );

@@ -1,16 +1,17 @@
 import type { ServerPayloads } from "@sparql-live/protocol";
 import type { Logger } from "pino";
 import type { Broker } from "../broker.js";
-import { createQueryRuns, type QueryRuns } from "../features/query/query-runs.js";
+import { createQueryRuns, type QueryRuns, type QueryRunsDeps } from "../features/query/query-runs.js";
 import { createRoomAudiences } from "../features/query/room-audiences.js";
 import { SERVER_LIMITS } from "../limits.js";
-import type { LiveOptions } from "../live-options.js";
+import type { Limits, LiveOptions } from "../live-options.js";
 import type { Counters } from "../realtime/counters.js";
 import type { RoomDeps } from "../realtime/rooms/room-deps.js";
 import type { Rooms } from "../realtime/rooms/rooms.js";
 import type { Runs } from "../realtime/runs.js";
 import type { Sessions } from "../realtime/sessions.js";
 import type { RunSummary, Store } from "../store.js";
+import type { Analytics } from "./analytics.js";
 
 /** Runs and the rooms that watch them, which know of each other only here. */
 export interface QueryWiring {
@@ -26,16 +27,19 @@ export interface QueryWiringDeps {
   readonly store: Store;
   readonly counters: Counters;
   readonly log: Logger;
+  readonly limits: Pick<Limits, "tiers" | "logQueries">;
+  readonly analytics: Pick<Analytics, "count">;
   readonly rooms: () => Rooms;
   readonly sessions: () => Sessions;
 }
 
 export function wireQueries(
   { engine, runBounds }: Pick<LiveOptions, "engine" | "runBounds">,
-  { runs, broker, store, counters, log, rooms, sessions }: QueryWiringDeps,
+  { runs, broker, store, counters, log, limits, analytics, rooms, sessions }: QueryWiringDeps,
 ): QueryWiring {
   const audiences = createRoomAudiences({ rooms, peerOf: ({ id }) => sessions().get(id) });
-  const onEnded = (run: RunSummary) => {
+  const onEnded: QueryRunsDeps["onEnded"] = (run, request) => {
+    analytics.count(run, request);
     store.history
       .add(run)
       .catch((error: unknown) => log.warn({ err: error }, "a run could not be remembered"));
@@ -56,8 +60,10 @@ export function wireQueries(
           rooms: audiences,
           counters,
           log,
+          tiers: limits.tiers,
           onEnded,
           onDrafted,
+          logQueries: limits.logQueries,
           ...(runBounds === undefined ? {} : { bounds: runBounds }),
         });
   const runsOf = async (roomId: string) =>

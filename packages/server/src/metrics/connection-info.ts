@@ -39,7 +39,7 @@ export function connectionInfoOf(peer: Peer): ConnectionInfo {
 }
 
 /** Those that have a socket, oldest first, then those that were lost and may come back. */
-export function* connectionsOf({
+function* connectionsOf({
   hub,
   sessions,
 }: {
@@ -48,4 +48,18 @@ export function* connectionsOf({
 }): Generator<Peer, void, undefined> {
   yield* hub.all();
   yield* sessions.lost();
+}
+
+export function listConnections(
+  parts: { readonly hub: Hub; readonly sessions: Sessions },
+  { limit, offset }: { readonly limit: number; readonly offset: number },
+): { connections: ConnectionInfo[]; more: boolean } {
+  const connections: ConnectionInfo[] = [];
+  let index = 0;
+  for (const peer of connectionsOf(parts)) {
+    if (index++ < offset) continue;
+    if (connections.length === limit) return { connections, more: true };
+    connections.push(connectionInfoOf(peer));
+  }
+  return { connections, more: false };
 }

@@ -41,6 +41,20 @@ const FAMILIES: readonly Family[] = [
     read: { label: "state", values: (snapshot) => snapshot.connections_by_state },
   },
   {
+    kind: "gauge",
+    name: "variant_connections",
+    help: "Connections that have a socket, by experiment and variant.",
+    read: {
+      label: "variant",
+      values: ({ connections_by_variant: byExperiment }) =>
+        Object.fromEntries(
+          Object.entries(byExperiment).flatMap(([experiment, byVariant]) =>
+            Object.entries(byVariant).map(([variant, count]) => [`${experiment}/${variant}`, count]),
+          ),
+        ),
+    },
+  },
+  {
     kind: "counter",
     name: "messages_received_total",
     help: "Messages of clients.",
@@ -144,6 +158,18 @@ const FAMILIES: readonly Family[] = [
     name: "queries_in_progress",
     help: "Queries that run or wait for their turn.",
     read: (snapshot) => snapshot.queries_in_progress,
+  },
+  {
+    kind: "counter",
+    name: "queries_shed_total",
+    help: "Queries refused because the server was overloaded or shut down.",
+    read: (snapshot) => snapshot.queries_shed,
+  },
+  {
+    kind: "gauge",
+    name: "overloaded",
+    help: "1 while new connections and queries are refused for overload.",
+    read: (snapshot) => (snapshot.overloaded ? 1 : 0),
   },
 ];
 

@@ -1,6 +1,7 @@
 import { FAILURES } from "@sparql-live/protocol";
 import Type, { type Static } from "typebox";
 import type { Live } from "../live.js";
+import { increment } from "../realtime/counters.js";
 import { SESSION_STATES } from "../realtime/session.js";
 
 const Count = Type.Integer({ minimum: 0 });
@@ -37,6 +38,8 @@ export const MetricsSnapshot = Type.Object({
   max_queued_bytes: Type.Integer({ minimum: 0, description: "Of the connection for which most wait." }),
   queued_messages_dropped: Count,
   queries_in_progress: Count,
+  queries_shed: Type.Integer({ minimum: 0, description: "Refused under overload or during shutdown." }),
+  overloaded: Type.Boolean({ description: "New connections and queries are refused." }),
   closes_by_code: CountByName("Closed sockets by close code; codes of a peer's own invention are `other`."),
   disconnects_by_reason: CountByName("Connections that the server gave up or refused, by failure code."),
   recoveries: Type.Object(
@@ -45,6 +48,9 @@ export const MetricsSnapshot = Type.Object({
   ),
   rooms_recovered: Type.Integer({ minimum: 0, description: "Given back without a gap." }),
   rooms_not_recovered: Count,
+  connections_by_variant: Type.Record(Type.String(), CountByName("By variant."), {
+    description: "By experiment; of connections that have a socket.",
+  }),
 });
 
 export type MetricsSnapshot = Static<typeof MetricsSnapshot>;
@@ -70,6 +76,8 @@ export function metricsOf(live: Live): MetricsSnapshot {
     deliveries: counters.deliveries,
     queued_messages_dropped: counters.queuedMessagesDropped,
     queries_in_progress: live.runs.activeCount,
+    queries_shed: counters.queriesShed,
+    overloaded: live.pressure.isOverloaded,
     closes_by_code: closesOf(counters.closesByCode),
     disconnects_by_reason: Object.fromEntries(counters.disconnectsByCode),
     recoveries: {
@@ -79,6 +87,7 @@ export function metricsOf(live: Live): MetricsSnapshot {
     },
     rooms_recovered: counters.roomsRecovered,
     rooms_not_recovered: counters.roomsNotRecovered,
+    connections_by_variant: variantsOf(live),
   };
 }
 
@@ -98,6 +107,19 @@ function connectionsOf({ hub, sessions }: Live): Connections {
   }
   for (const _ of sessions.lost()) byState.disconnected++;
   return { connections_by_state: byState, queued_bytes: queuedBytes, max_queued_bytes: maxQueuedBytes };
+}
+
+function variantsOf({ hub, experiments }: Live): MetricsSnapshot["connections_by_variant"] {
+  const { settings } = experiments;
+  const names = Object.keys(settings);
+  if (names.length === 0) return {};
+  const counts = new Map(
+    names.map((name) => [name, new Map(Object.keys(settings[name] ?? {}).map((variant) => [variant, 0]))]),
+  );
+  for (const { variants } of hub.all()) {
+    for (const [name, variant] of Object.entries(variants)) increment(counts.get(name) ?? new Map(), variant);
+  }
+  return Object.fromEntries([...counts].map(([name, ofName]) => [name, Object.fromEntries(ofName)]));
 }
 
 function roomsOf({ rooms }: Live): Pick<MetricsSnapshot, "active_rooms" | "members" | "rooms_in_memory"> {

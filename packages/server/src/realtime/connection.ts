@@ -1,9 +1,13 @@
 import type { Codec, FailureCode, ServerMessageType, ServerPayloads } from "@sparql-live/protocol";
+import type { Variants } from "./experiments.js";
 import type { Outgoing, OutgoingPayload } from "./outgoing.js";
 import type { Session } from "./session.js";
 import type { SharedMessage } from "./shared-message.js";
 
 export type UserRole = "user" | "admin";
+
+/** How the server knows somebody. A guest is known by its connection alone. */
+export type Tier = "guest" | UserRole;
 
 /** Who is at the other end. In the open mode the client says so itself, and is a `user`. */
 export interface User {
@@ -32,6 +36,9 @@ export type Life = "live" | "lost" | "gone";
 export interface Connection {
   readonly id: string;
   readonly user: User;
+  readonly tier: Tier;
+  /** Of each experiment the variant that the user, or the guest, is in. */
+  readonly variants: Variants;
   readonly codec: Codec;
   /** Wall clock, milliseconds since 1970. */
   readonly connectedAtMs: number;

@@ -15,6 +15,8 @@ export interface Counters {
   broadcasts: number;
   roomsCreated: number;
   rateLimitViolations: number;
+  /** Queries that were refused because the server is overloaded or shuts down. */
+  queriesShed: number;
   /** Queued messages that had to make room or were too old. */
   queuedMessagesDropped: number;
   /** Faults of our own: handlers that threw what they should not. */
@@ -41,6 +43,7 @@ export function createCounters(): Counters {
     broadcasts: 0,
     roomsCreated: 0,
     rateLimitViolations: 0,
+    queriesShed: 0,
     queuedMessagesDropped: 0,
     errors: 0,
     disconnectsByCode: new Map(),

@@ -71,8 +71,8 @@ test("a server that is closing takes no further connection", async () => {
   vi.useRealTimers();
   const { live, peer } = await connect();
   await live.close();
-  expect(peer.closed?.code).toBe(1001);
+  expect(peer.closed?.code).toBe(1012);
   const late = createMemoryTransport();
   expect(live.connect(late.transport, jsonCodec)).toBeNull();
-  expect(late.peer.closed?.code).toBe(1001);
+  expect(late.peer.closed?.code).toBe(1012);
 });

@@ -3,11 +3,13 @@ import type { Codec, FailureCode, ServerMessageType, ServerPayloads } from "@spa
 import type { ParsedMessage } from "@sparql-live/protocol/validate";
 import type { Identity } from "../auth/authenticator.js";
 import { SERVER_LIMITS } from "../limits.js";
-import type { Connection, Life, SendOptions, User } from "./connection.js";
+import type { Connection, Life, SendOptions, Tier, User } from "./connection.js";
 import type { Core } from "./core.js";
+import type { Variants } from "./experiments.js";
 import { type Framed, frameMessage } from "./frames.js";
 import { Link, type LinkOwner, type Probation } from "./link.js";
 import { type Outgoing, type OutgoingPayload, typeOf } from "./outgoing.js";
+import { tierOf } from "./policy.js";
 import { RateBuckets, type RateClass } from "./rate-limit.js";
 import type { Session } from "./session.js";
 import type { SharedMessage } from "./shared-message.js";
@@ -43,6 +45,7 @@ export class Peer implements Connection, LinkOwner {
   #gone: AbortController | null = null;
   #buckets: RateBuckets | null = null;
   #sentCount = 0;
+  #assigned: { readonly userId: string; readonly variants: Variants } | null = null;
 
   constructor(
     core: Core<Peer>,
@@ -76,6 +79,16 @@ export class Peer implements Connection, LinkOwner {
   /** What its token proved; `null` where nobody had to prove anything. */
   get identity(): Identity | null {
     return this.#identity;
+  }
+
+  get tier(): Tier {
+    return tierOf(this.#user, this.isIdentified);
+  }
+
+  get variants(): Variants {
+    const { id } = this.#user;
+    if (this.#assigned?.userId !== id) this.#assigned = { userId: id, variants: this.#core.variantsOf(id) };
+    return this.#assigned.variants;
   }
 
   get codec(): Codec {
@@ -180,8 +193,9 @@ export class Peer implements Connection, LinkOwner {
 
   takeToken(rateClass: RateClass): number {
     const nowMs = performance.now();
-    this.#buckets ??= new RateBuckets(this.#core.rateLimits, nowMs);
-    return this.#buckets.take(rateClass, this.#core.rateLimits, nowMs);
+    const limits = this.#core.rateLimits[this.tier];
+    this.#buckets ??= new RateBuckets(limits, nowMs);
+    return this.#buckets.take(rateClass, limits, nowMs);
   }
 
   send<T extends Outgoing>(

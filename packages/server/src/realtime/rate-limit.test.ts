@@ -4,7 +4,7 @@ import { openAs, openMember } from "../testing/room-clients.js";
 import { startServer } from "../testing/start-server.js";
 import { RateBuckets } from "./rate-limit.js";
 
-const LIMITS = { requestsPerMinute: 60 };
+const LIMITS = { ratePerMinute: 60 };
 
 test("[RATE-1] so many as the limit may come at once, and the next when a token has come", () => {
   const buckets = new RateBuckets(LIMITS, 0);
@@ -23,7 +23,7 @@ test("[RATE-1] a clock that goes back takes nothing away", () => {
 });
 
 test("[RATE-1] a limit of 0 is none", () => {
-  const none = { requestsPerMinute: 0 };
+  const none = { ratePerMinute: 0 };
   const buckets = new RateBuckets(none, 0);
   for (let index = 0; index < 1_000; index++) {
     expect(buckets.take("request", none, 0)).toBe(0);

@@ -30,7 +30,7 @@ export function rateClassOf(type: string): RateClass {
 
 export interface RateLimits {
   /** 0: no limit, of edits neither. */
-  readonly requestsPerMinute: number;
+  readonly ratePerMinute: number;
 }
 
 /** A bucket as it was when something was last taken. */
@@ -49,13 +49,13 @@ export class RateBuckets {
   readonly #controlFrames: Bucket;
 
   constructor(limits: RateLimits, nowMs: number) {
-    this.#requests = { tokens: limits.requestsPerMinute, atMs: nowMs };
+    this.#requests = { tokens: limits.ratePerMinute, atMs: nowMs };
     this.#edits = { tokens: SERVER_LIMITS.editBurstCount, atMs: nowMs };
     this.#controlFrames = { tokens: SERVER_LIMITS.controlFrameBurstCount, atMs: nowMs };
   }
 
   /** 0 where the message may pass, else the milliseconds until one of its class may. */
-  take(rateClass: RateClass, { requestsPerMinute }: RateLimits, nowMs: number): number {
+  take(rateClass: RateClass, { ratePerMinute }: RateLimits, nowMs: number): number {
     switch (rateClass) {
       case "exempt":
         return 0;
@@ -67,13 +67,13 @@ export class RateBuckets {
           SERVER_LIMITS.controlFrameBurstCount,
         );
       case "edit": {
-        if (requestsPerMinute === 0) return 0;
+        if (ratePerMinute === 0) return 0;
         const perMs = SERVER_LIMITS.editsPerSecondCount / 1_000;
         return takeFrom(this.#edits, nowMs, perMs, SERVER_LIMITS.editBurstCount);
       }
       case "request":
-        if (requestsPerMinute === 0) return 0;
-        return takeFrom(this.#requests, nowMs, requestsPerMinute / 60_000, requestsPerMinute);
+        if (ratePerMinute === 0) return 0;
+        return takeFrom(this.#requests, nowMs, ratePerMinute / 60_000, ratePerMinute);
     }
   }
 }

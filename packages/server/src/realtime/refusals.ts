@@ -47,10 +47,11 @@ export function errorMessageOf(error: unknown, queryId?: string): ServerPayloads
     code,
     ...(queryId === undefined ? {} : { query_id: queryId }),
   };
-  if (failure instanceof ProtocolFailure) return base;
+  const timed =
+    failure.retryAfterMs === undefined ? base : { ...base, retry_after: failure.retryAfterMs / 1_000 };
+  if (failure instanceof ProtocolFailure) return timed;
   return {
-    ...base,
-    ...(failure.retryAfterMs === undefined ? {} : { retry_after: failure.retryAfterMs / 1_000 }),
+    ...timed,
     ...(failure.place === undefined ? {} : { line: failure.place.line, column: failure.place.column }),
     ...(failure.detail === undefined ? {} : { detail: failure.detail }),
   };

@@ -8,6 +8,10 @@ export interface Run {
   readonly id: string;
   /** Within which the id is unique: a user of sockets, a room, or an HTTP client. */
   readonly scope: RunScope;
+  /** `null`: nobody said so. */
+  readonly userId: string | null;
+  /** Wall clock. */
+  readonly startedAtMs: number;
   /** Aborted when somebody cancels; `cancelReason` then says why. */
   readonly signal: AbortSignal;
   readonly cancelReason: CancelReason | null;
@@ -21,8 +25,10 @@ export type RunScope = `user:${string}` | `room:${string}` | `http:${string}`;
 
 /** Queries in progress and, for a while, the ids of those that ended. */
 export interface Runs {
-  /** Throws `duplicate_query` where the scope has (or lately had) a run of this id. */
-  begin(scope: RunScope, id: string): Run;
+  /** Throws `duplicate_query` where the scope has (or lately had) a run of this id, and what `admit` throws. */
+  begin(scope: RunScope, id: string, userId?: string): Run;
+  /** Those in progress, oldest first. */
+  active(): Iterable<Run>;
   /** Whether a run of this id has ended; kept in mind for longer than the id is taken. */
   hasEnded(scope: RunScope, id: string): boolean;
   readonly activeCount: number;
@@ -39,7 +45,10 @@ export function runKey(scope: RunScope, id: string): string {
 export function createRuns({
   retentionMs = SERVER_LIMITS.runRetentionMs,
   nowMs = () => performance.now(),
+  admit = () => undefined,
 }: {
+  /** Throws where no new work is taken. Default: it is. */
+  readonly admit?: () => void;
   readonly retentionMs?: number;
   readonly nowMs?: () => number;
 } = {}): Runs {
@@ -65,7 +74,9 @@ export function createRuns({
   };
 
   return {
-    begin(scope, id) {
+    active: () => active.values(),
+    begin(scope, id, userId) {
+      admit();
       forgetOld();
       const key = runKey(scope, id);
       const endedAtMs = ended.get(key);
@@ -75,7 +86,7 @@ export function createRuns({
           `There is a query "${id}" already. Each needs an id of its own, for five minutes beyond its end.`,
         );
       }
-      const run = createRun(scope, id, () => finish(key));
+      const run = createRun({ scope, id, userId: userId ?? null }, () => finish(key));
       ended.delete(key);
       active.set(key, run);
       return run;
@@ -94,13 +105,13 @@ export function createRuns({
   };
 }
 
-function createRun(scope: RunScope, id: string, onEnd: () => void): Run {
+function createRun(named: Pick<Run, "scope" | "id" | "userId">, onEnd: () => void): Run {
   const abort = new AbortController();
   let cancelReason: CancelReason | null = null;
   let over = false;
   return {
-    id,
-    scope,
+    ...named,
+    startedAtMs: Date.now(),
     signal: abort.signal,
     get cancelReason() {
       return cancelReason;

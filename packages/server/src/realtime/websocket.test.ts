@@ -80,7 +80,7 @@ test("[CONN-5] pages of the server's own origin and of allowed ones may connect"
   }
 });
 
-test("[CONN-6] when the server closes, running queries are told and connections end with 1001 and a hint", async () => {
+test("[CONN-6] when the server closes, running queries are told and connections end with 1012 and a hint", async () => {
   await using server = await startServer();
   await using client = await openClient(server.ws);
   client.send(
@@ -92,7 +92,7 @@ test("[CONN-6] when the server closes, running queries are told and connections 
   const closing = server.server.close();
   expect((await client.next("query_cancelled", "q")).payload.reason).toBe("shutdown");
   const { code, reason } = await client.closed;
-  expect(code).toBe(1001);
+  expect(code).toBe(1012);
   expect(JSON.parse(reason)).toEqual({ code: "going_away", retry_after_ms: expect.any(Number) });
   await closing;
 });

@@ -21,23 +21,22 @@ const NOTHING = Buffer.alloc(0);
  * (ours are compressed before they come here), and because only whole frames are written, so that a pong or a close
  * of `ws` always falls between two.
  */
-export function createWsTransport(webSocket: WebSocket, socket: Socket): Transport {
-  return new WsTransport(webSocket, socket);
+export function createWsTransport(webSocket: WebSocket, socket: Socket, remoteAddress: string): Transport {
+  return new WsTransport(webSocket, socket, remoteAddress);
 }
 
 class WsTransport implements Transport {
   readonly #webSocket: WebSocket;
   readonly #socket: Socket;
+  /** The client's, also behind a proxy. */
+  readonly remoteAddress: string;
 
-  constructor(webSocket: WebSocket, socket: Socket) {
+  constructor(webSocket: WebSocket, socket: Socket, remoteAddress: string) {
+    this.remoteAddress = remoteAddress;
     this.#webSocket = webSocket;
     this.#socket = socket;
     // Whatever goes wrong ends in `close`; an error without a listener would end the process.
     webSocket.on("error", ignore);
-  }
-
-  get remoteAddress(): string {
-    return this.#socket.remoteAddress ?? "";
   }
 
   write(frames: Uint8Array, done: () => void): boolean {

@@ -121,6 +121,31 @@ test("[HTTP-23] an admin key may have 32 characters; a shorter one is refused in
   }
 });
 
+test("what is an object is JSON in a flag, in the environment and in the file", () => {
+  const roleLimits = { guest: { ratePerMinute: 20, parallelQueries: 1, maxRows: 1_000 }, admin: {} };
+  const experiments = { ranking: { old: 9, new: 1 } };
+  const flags = { roleLimits: JSON.stringify(roleLimits) };
+  const env = { SPARQL_LIVE_EXPERIMENTS: JSON.stringify(experiments) };
+  expect(readSettings({ flags, env })).toMatchObject({ roleLimits, experiments });
+  expect(readSettings({ configFile: file({ roleLimits, experiments }) })).toMatchObject({
+    roleLimits,
+    experiments,
+  });
+});
+
+test.each([
+  { roleLimits: "{" },
+  { roleLimits: '{"owner": {}}' },
+  { roleLimits: '{"guest": {"rate": 1}}' },
+  { roleLimits: '{"guest": {"parallelQueries": 0}}' },
+  { experiments: '{"a b": {"x": 1}}' },
+  { experiments: '{"ranking": {}}' },
+  { experiments: '{"ranking": {"old": 0}}' },
+  { experiments: '{"ranking": {"old": 1, "n w": 1}}' },
+])("an object that is not what it may be is refused: %j", (flags) => {
+  expect(() => readSettings({ flags })).toThrow("allowed: such as {");
+});
+
 test("names of flags and variables follow from the name of the setting", () => {
   expect([flagOf("queryTimeoutMs"), envOf("queryTimeoutMs")]).toEqual([
     "--query-timeout-ms",

@@ -82,7 +82,7 @@ function fromFile(name: SettingName, file: ReadonlyMap<string, unknown>, path: s
   const value = file.get(name);
   const source = `file ${path}`;
   const base = dirname(resolve(path));
-  if (name === "cacheDir" && typeof value === "string") return { value: resolve(base, value), source };
+  if (PATHS.has(name) && typeof value === "string") return { value: resolve(base, value), source };
   if (name === "store" && typeof value === "string" && value !== "memory") {
     return { value: resolve(base, value), source };
   }
@@ -95,6 +95,8 @@ function fromFile(name: SettingName, file: ReadonlyMap<string, unknown>, path: s
   }
   return { value, source };
 }
+
+const PATHS: ReadonlySet<SettingName> = new Set(["cacheDir", "tlsCert", "tlsKey"]);
 
 function resolveEntry(base: string, entry: unknown): unknown {
   if (typeof entry !== "object" || entry === null) return entry;
@@ -124,8 +126,19 @@ function parseText(name: SettingName, text: string): unknown {
         .split(",")
         .map((item) => item.trim())
         .filter((item) => item !== "");
+    case "json":
+      return parseJson(trimmed);
     case "text":
       return trimmed;
+  }
+}
+
+/** What is no JSON stays a text, and fails the check. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
   }
 }
 

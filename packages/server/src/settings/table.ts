@@ -12,7 +12,7 @@ export interface SettingDefinition<S extends TSchema = TSchema> {
   /** Stands for the value in `--help`; absent for switches. */
   readonly placeholder?: string;
   /** How the text of a flag or an environment variable is read. */
-  readonly kind: "text" | "number" | "switch" | "list";
+  readonly kind: "text" | "number" | "switch" | "list" | "json";
   /** Its value is not told, not even in an error. Default `false`. */
   readonly isSecret?: boolean;
 }
@@ -48,6 +48,10 @@ function list<S extends TSchema>(item: S, placeholder: string, allowed: string, 
   return { schema, default: [] as Static<S>[], placeholder, allowed, help, kind: "list" } as const;
 }
 
+function json<S extends TSchema>(schema: S, fallback: Static<S>, allowed: string, help: string) {
+  return { schema, default: fallback, placeholder: "<json>", allowed, help, kind: "json" } as const;
+}
+
 const HttpUrl = Type.String({ pattern: "^https?://[^\\s/]+(/\\S*)?$" });
 const Iri = Type.String({ pattern: '^[A-Za-z][A-Za-z0-9+.-]*:[^\\s<>"{}|\\\\^`]+$' });
 /** What it is exactly the engine checks. */
@@ -59,6 +63,21 @@ const AdminKey = Type.String({
 });
 
 const SecretKey = Type.String({ minLength: SERVER_LIMITS.minSecretKeyCharacters, maxLength: 1_024 });
+const TierLimits = Type.Object(
+  {
+    ratePerMinute: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
+    parallelQueries: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
+    maxRows: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
+  },
+  { additionalProperties: false },
+);
+
+const Name = Type.String({ pattern: "^[A-Za-z0-9_-]{1,64}$" });
+const Shares = Type.Record(Name, Type.Integer({ minimum: 1, maximum: 1_000_000 }), {
+  minProperties: 1,
+  maxProperties: SERVER_LIMITS.variantsCount,
+  additionalProperties: false,
+});
 
 /** An entry of the registry, as it may stand in the configuration file. */
 const EndpointSetting = Type.Union([
@@ -182,6 +201,27 @@ export const SETTINGS = {
     "origins, besides the server's own, whose pages may connect",
   ),
   compression: onOff(false, "compress messages for clients that offer it: fewer bytes for more work"),
+  trustedProxies: list(
+    Type.String({ pattern: "^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$" }),
+    "<address...>",
+    "addresses, and networks such as 10.0.0.0/8",
+    "proxies in front of the server whose X-Forwarded-For and X-Forwarded-Proto are believed",
+  ),
+  tlsCert: text(
+    Type.Union([Type.String({ minLength: 1 }), Type.Null()]),
+    null,
+    "<path>",
+    "the path of a file",
+    "certificate, with its chain, as PEM; together with a key the server speaks TLS. Read again on SIGHUP",
+  ),
+  tlsKey: text(
+    Type.Union([Type.String({ minLength: 1 }), Type.Null()]),
+    null,
+    "<path>",
+    "the path of a file",
+    "private key of the certificate, as PEM",
+  ),
+  logQueries: onOff(false, "log questions and queries in full; they are data of their askers"),
   adminKey: {
     ...text(
       Type.Union([AdminKey, Type.Null()]),
@@ -277,6 +317,79 @@ export const SETTINGS = {
     "what pages ask of the issuer when they sign in",
   ),
   insecureOpen: onOff(false, "listen beyond this machine although nobody has to prove who they are"),
+  adminKeyInAddress: onOff(
+    false,
+    "let the admin's key stand in the address too (?api_key=), where logs may show it",
+  ),
+  roleLimits: json(
+    Type.Object(
+      {
+        guest: Type.Optional(TierLimits),
+        user: Type.Optional(TierLimits),
+        admin: Type.Optional(TierLimits),
+      },
+      { additionalProperties: false },
+    ),
+    {},
+    'such as {"guest": {"ratePerMinute": 20, "parallelQueries": 1, "maxRows": 1000}}; also for user and admin',
+    "other limits for guests, users and admins: ratePerMinute, parallelQueries, maxRows",
+  ),
+  experiments: json(
+    Type.Record(Name, Shares, {
+      maxProperties: SERVER_LIMITS.experimentsCount,
+      additionalProperties: false,
+    }),
+    {},
+    'such as {"ranking": {"old": 9, "new": 1}}: experiments, and of each the variants with their shares',
+    "variants that connections are assigned to, each user always to the same",
+  ),
+  analyticsDays: whole(
+    0,
+    3_660,
+    SERVER_LIMITS.analyticsDaysCount,
+    "<days>",
+    "days of which queries are counted by endpoint; 0 counts none",
+  ),
+  analyticsTexts: onOff(
+    false,
+    "keep the texts of questions and queries among these counts, the first of a day",
+  ),
+  drainGraceMs: {
+    schema: Type.Union([Type.Integer({ minimum: 0, maximum: SERVER_LIMITS.maxDrainGraceMs }), Type.Null()]),
+    default: null,
+    placeholder: "<milliseconds>",
+    allowed: `a whole number from 0 to ${SERVER_LIMITS.maxDrainGraceMs}`,
+    help: `time between "not ready" and the end of service, for load balancers to see it; without it ${SERVER_LIMITS.drainGraceMs}, and 0 where the server listens on loopback`,
+    kind: "number",
+  },
+  drainQueriesMs: whole(
+    0,
+    SERVER_LIMITS.maxDrainQueriesMs,
+    SERVER_LIMITS.drainQueriesMs,
+    "<milliseconds>",
+    "time that running queries may still take when the server shuts down",
+  ),
+  maxEventLoopDelayMs: whole(
+    0,
+    600_000,
+    SERVER_LIMITS.maxEventLoopDelayMs,
+    "<milliseconds>",
+    "delay of the event loop above which new connections and queries are refused; 0 lifts the limit",
+  ),
+  maxHeapBytes: whole(
+    0,
+    Number.MAX_SAFE_INTEGER,
+    0,
+    "<bytes>",
+    "heap of the main thread above which new connections and queries are refused; 0 is no limit",
+  ),
+  maxRssBytes: whole(
+    0,
+    Number.MAX_SAFE_INTEGER,
+    0,
+    "<bytes>",
+    "memory of the process above which new connections and queries are refused; 0 is no limit",
+  ),
   heartbeatIntervalMs: whole(
     100,
     3_600_000,

@@ -191,7 +191,7 @@ async function* readAnswer(
 async function ask(
   remote: Remote,
   query: PreparedQuery,
-  { timeoutMs }: ExecuteOptions,
+  { timeoutMs, traceparent }: ExecuteOptions,
   signal: AbortSignal,
 ): Promise<HttpResponse> {
   const parameters = new URLSearchParams({ query: query.text });
@@ -199,7 +199,11 @@ async function ask(
     parameters.set(remote.timeoutParameter, String(Math.floor(timeoutMs * ENDPOINT_TIME_SHARE)));
   }
   const form = parameters.toString();
-  const headers = { accept: acceptHeader(query.form), "user-agent": "sparql-live" };
+  const headers = {
+    accept: acceptHeader(query.form),
+    "user-agent": "sparql-live",
+    ...(traceparent === undefined ? {} : { traceparent }),
+  };
   const request = { url: remote.url, headers, ownHeaders: remote.headers, signal };
   const getUrl = new URL(remote.url);
   getUrl.search = getUrl.search === "" ? form : `${getUrl.search.slice(1)}&${form}`;

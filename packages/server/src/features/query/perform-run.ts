@@ -14,6 +14,8 @@ export interface RunWork {
   readonly watched: WatchedRun;
   readonly request: AnswerRequest;
   readonly userId: string;
+  /** That its user may have in progress. */
+  readonly parallelQueries: number;
   /** Told the query once, when it is known. */
   readonly onQuery: (query: string) => void;
 }
@@ -30,15 +32,16 @@ export interface RunWorkDeps {
  * (after an `error_message`) and `query_cancelled`. Settles when that is in its view.
  */
 export async function performRun(work: RunWork, deps: RunWorkDeps): Promise<void> {
-  const { run, watched, userId } = work;
+  const { run, watched, userId, parallelQueries } = work;
   const { view } = watched;
   try {
-    const release = await deps.turns.take(userId, run.signal, (position) => {
+    const tellPosition = (position: number) => {
       const message = `Waiting for ${position} of your queries`;
       const details = { queue_position: position };
       view.pass({ kind: "progress", stage: "parsing", progress: 0, message, details });
       watched.wake();
-    });
+    };
+    const release = await deps.turns.take(userId, run.signal, tellPosition, parallelQueries);
     try {
       await follow(work, deps.executions);
     } finally {

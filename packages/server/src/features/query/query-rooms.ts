@@ -25,5 +25,5 @@ export interface Audience {
   /** Told of each change; a member that was lost and comes back joins again. Returns the way to stop. */
   follow(listener: (change: AudienceChange) => void): () => void;
   /** Whether the user may cancel what others began. */
-  mayEdit(userId: string): boolean;
+  mayCancel(userId: string): boolean;
 }

@@ -2,7 +2,7 @@ import type { AnswerRequest, Engine } from "@sparql-live/engine";
 import { ProtocolFailure, type ServerPayloads } from "@sparql-live/protocol";
 import type { Logger } from "pino";
 import type { RunRecords } from "../../broker.js";
-import type { Connection } from "../../realtime/connection.js";
+import type { Connection, Tier } from "../../realtime/connection.js";
 import type { Counters } from "../../realtime/counters.js";
 import { errorMessageOf } from "../../realtime/refusals.js";
 import type { RunScope, Runs } from "../../realtime/runs.js";
@@ -22,9 +22,15 @@ import {
   type RunOrigin,
 } from "./run-library.js";
 import { createRunView, type RunView } from "./run-view.js";
-import { createTurns } from "./turns.js";
+import { createTurns, type Turns } from "./turns.js";
 import type { Attaching } from "./watched-run.js";
 import type { Watching } from "./watcher.js";
+
+/** What a user may take by asking. */
+interface QueryLimits {
+  readonly parallelQueries: number;
+  readonly maxRows: number;
+}
 
 export interface QueryRunsDeps {
   readonly engine: Engine;
@@ -34,9 +40,12 @@ export interface QueryRunsDeps {
   readonly counters: Counters;
   readonly log: Logger;
   /** Handed each run at its end. */
-  readonly onEnded: (run: RunSummary) => void;
+  readonly onEnded: (run: RunSummary, request: AnswerRequest) => void;
+  readonly tiers: Readonly<Record<Tier, QueryLimits>>;
   /** Told the query that a question in a room was turned into. */
   readonly onDrafted: (roomId: string, query: string) => void;
+  /** Whether texts of questions and queries are logged. */
+  readonly logQueries: boolean;
   readonly bounds?: Partial<RunBounds>;
 }
 
@@ -68,6 +77,8 @@ export interface QueryRuns {
   /** Those in progress, newest first. */
   ofRoom(roomId: string): ServerPayloads["join_room"]["runs"];
   readonly rooms: QueryRooms;
+  /** Who may execute now: also for what asks over HTTP. */
+  readonly turns: Turns;
   /** Settles when what is left of ended runs is stored. */
   settled(): Promise<void>;
   close(): void;
@@ -95,10 +106,17 @@ export function createQueryRuns(deps: QueryRunsDeps): QueryRuns {
 
   return {
     rooms,
-    begin(connection, { queryId, request, watching, audience }) {
+    turns: work.turns,
+    begin(connection, { queryId, request: asked, watching, audience }) {
+      const { parallelQueries, maxRows } = deps.tiers[connection.tier];
+      const request = { ...asked, limit: Math.min(asked.limit ?? maxRows, maxRows) };
       const scope = scopeOf(connection, audience);
-      const run = runs.begin(scope, queryId);
+      const run = runs.begin(scope, queryId, connection.user.id);
       const origin = originOf(connection, request);
+      if (deps.logQueries) {
+        const { kind, text } = origin;
+        log.info({ query_id: queryId, connection: connection.id, kind, text }, "a query begins");
+      }
       const inProgress = { run, origin };
       const view = createRunView({
         queryId,
@@ -112,13 +130,14 @@ export function createQueryRuns(deps: QueryRunsDeps): QueryRuns {
         run.end();
         if (audience !== null) removeFrom(ofRooms, audience.roomId, inProgress);
         library.retire(known, origin);
-        deps.onEnded(summaryOf(view, origin));
+        deps.onEnded(summaryOf(view, origin), request);
       };
       const onQuery = (query: string) => {
         if (audience !== null && origin.kind === "question") deps.onDrafted(audience.roomId, query);
       };
       const { watched } = known;
-      const performed = performRun({ run, watched, request, userId: origin.userId, onQuery }, work);
+      const { userId } = origin;
+      const performed = performRun({ run, watched, request, userId, parallelQueries, onQuery }, work);
       return { done: performed.finally(end) };
     },
 
@@ -200,7 +219,7 @@ function cancelFor({ watched, work, audience }: KnownRun, connection: Connection
     return watcher !== undefined;
   }
   const { user } = connection;
-  if (work.origin.userId === user.id || audience?.mayEdit(user.id) === true) {
+  if (work.origin.userId === user.id || audience?.mayCancel(user.id) === true) {
     work.run.cancel("requested");
     return true;
   }

@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { WIRE_LIMITS } from "@sparql-live/protocol";
 import type { Connection } from "../../realtime/connection.js";
 import { correlationOf, type Handler } from "../../realtime/dispatcher.js";
-import { errorMessageOf, isFault, withoutEngine } from "../../realtime/refusals.js";
+import { errorMessageOf, failureOf, isFault, withoutEngine } from "../../realtime/refusals.js";
+import { beginWork, type Work } from "../../tracing.js";
 import { isPrivateEndpointId, type PrivateEndpoints } from "../private-endpoints.js";
 import type { QueryRuns } from "./query-runs.js";
 import { answerRequest } from "./request.js";
@@ -28,12 +29,18 @@ export function createQueryHandlers({ queries, privateEndpoints }: QueryFeatureD
       const correlationId = correlationOf(message);
       const queryId = correlationId ?? randomUUID();
       let done: Promise<void>;
+      let work: Work | null = null;
       try {
         if (queries === null) throw withoutEngine();
         const asked = answerRequest(payload);
-        const request = isPrivateEndpointId(asked.endpointId)
+        const addressed = isPrivateEndpointId(asked.endpointId)
           ? await privateEndpoints.addressed(asked, connection.user.id, roomId ?? null)
           : asked;
+        work = beginWork("query", message.traceparent, { "sparql_live.query_id": queryId });
+        const request = {
+          ...addressed,
+          ...(work.traceparent === undefined ? {} : { traceparent: work.traceparent }),
+        };
         const audience = roomId === undefined ? null : queries.rooms.audience(roomId, connection, "run");
         ({ done } = queries.begin(connection, {
           queryId,
@@ -43,10 +50,11 @@ export function createQueryHandlers({ queries, privateEndpoints }: QueryFeatureD
           audience: audience instanceof Promise ? await audience : audience,
         }));
       } catch (error) {
+        work?.end(failureOf(error));
         refuse(connection, error, { queryId, roomId, correlationId });
         return;
       }
-      await done;
+      await done.finally(work.end);
     },
 
     async query_attach(message, connection) {

@@ -1,7 +1,7 @@
 import { ProtocolFailure } from "@sparql-live/protocol";
 import type { Connection } from "../../realtime/connection.js";
 import type { Peer } from "../../realtime/peer.js";
-import { isAllowed } from "../../realtime/rooms/policy.js";
+import { isAllowed } from "../../realtime/policy.js";
 import type { Room } from "../../realtime/rooms/room.js";
 import type { Rooms } from "../../realtime/rooms/rooms.js";
 import type { Audience, AudienceChange, QueryRooms } from "./query-rooms.js";
@@ -32,7 +32,7 @@ export function createRoomAudiences({ rooms, peerOf }: RoomAudiencesDeps): RoomA
         if (ofRoom.size === 0) listeners.delete(room.id);
       };
     },
-    mayEdit: (userId) => isAllowed("edit", room.roleOf(userId)),
+    mayCancel: (userId) => isAllowed("cancel", room.roleOf(userId)),
   });
 
   return {

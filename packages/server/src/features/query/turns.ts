@@ -6,9 +6,14 @@ export interface Turns {
   /**
    * Settles when it is the caller's turn, with the way to give it back. `onPosition` is told the place in line, 1
    * being next, whenever it changes. Throws `too_many_queries` where the line is full, and `query_cancelled` when
-   * `signal` is aborted.
+   * `signal` is aborted. `parallelCount`: how many the user may have in progress; default: as many as others.
    */
-  take(user: string, signal: AbortSignal, onPosition: (position: number) => void): Promise<() => void>;
+  take(
+    user: string,
+    signal: AbortSignal,
+    onPosition: (position: number) => void,
+    parallelCount?: number,
+  ): Promise<() => void>;
 }
 
 interface Waiting {
@@ -22,7 +27,7 @@ interface Line {
 }
 
 export function createTurns({
-  parallelCount = SERVER_LIMITS.parallelQueriesPerUserCount,
+  parallelCount: usualCount = SERVER_LIMITS.parallelQueriesPerUserCount,
   waitingCount = SERVER_LIMITS.waitingQueriesPerUserCount,
 }: {
   readonly parallelCount?: number;
@@ -47,7 +52,7 @@ export function createTurns({
   };
 
   return {
-    take(user, signal, onPosition) {
+    take(user, signal, onPosition, parallelCount = usualCount) {
       if (signal.aborted) return Promise.reject(cancelled());
       const line = lines.get(user) ?? { runningCount: 0, waiting: [] };
       lines.set(user, line);

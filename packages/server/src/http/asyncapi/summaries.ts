@@ -19,6 +19,8 @@ export const CLIENT_SUMMARIES: Readonly<Record<ClientMessageType, string>> = {
   room_message: "Says something to the others in a room.",
   room_history: "Asks for what was said in a room after a place in its log.",
   room_member_update: "Changes a user's role in a room, puts a user out, bans one or takes a ban back.",
+  room_invite: "Makes, replaces or takes back the invitation of a private room.",
+  delete_room: "Deletes a room, its messages and its document.",
   typing_indicator: "Types, or has stopped.",
   cursor_position: "Is at this place.",
   document_update: "Changes the room's shared document.",
@@ -53,6 +55,8 @@ export const SERVER_SUMMARIES: Readonly<Record<ServerMessageType, string>> = {
   room_message: "Somebody said something in the room.",
   room_history: "Which entries follow, and whether some are missing.",
   room_member_update: "A user's role was changed, or the user was put out, banned or let in again.",
+  room_invite: "What lets others into the room now, for those who may invite.",
+  room_deleted: "The room that the client asked to delete is gone.",
   typing_indicator: "Somebody types, or has stopped.",
   cursor_position: "Somebody is at this place.",
   document_update: "The shared document was changed.",
@@ -63,4 +67,6 @@ export const SERVER_SUMMARIES: Readonly<Record<ServerMessageType, string>> = {
   awareness_update: "The state of somebody's editor.",
   system_message: "The server has something to say.",
   notification: "Something for this user, kept until it is received.",
+  server_draining:
+    "The server shuts down: no new queries; the connection will be closed, and may return then.",
 };

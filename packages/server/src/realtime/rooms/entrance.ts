@@ -1,8 +1,8 @@
 import type { ServerPayloads } from "@sparql-live/protocol";
 import { SERVER_LIMITS } from "../../limits.js";
 import type { Peer } from "../peer.js";
+import { isAllowed } from "../policy.js";
 import { wholeDocumentMessage } from "./entries.js";
-import { isAllowed } from "./policy.js";
 import { type Room, roomNotFound } from "./room.js";
 
 type Entrance = ServerPayloads["join_room"];

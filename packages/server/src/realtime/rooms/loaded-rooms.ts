@@ -1,3 +1,5 @@
+import type { Peer } from "../peer.js";
+import { mayDo } from "../policy.js";
 import { Room, roomNotFound } from "./room.js";
 import type { RoomDeps } from "./room-deps.js";
 
@@ -5,6 +7,11 @@ import type { RoomDeps } from "./room-deps.js";
 export interface LoadedRooms {
   /** Throws `room_not_found`. */
   open(roomId: string): Promise<Room>;
+  /**
+   * For a peer that is in the room or may do this from outside; else throws `room_not_found`. What is refused and what
+   * is absent cost the same: one look into the store.
+   */
+  openFor(verb: "join" | "readHistory", peer: Peer, roomId: string, invite?: string): Promise<Room>;
   get(roomId: string): Room | undefined;
   all(): readonly Room[];
   readonly count: number;
@@ -40,8 +47,21 @@ export function createLoadedRooms(deps: RoomDeps): LoadedRooms {
     return under;
   };
 
+  const openFor: LoadedRooms["openFor"] = async (verb, peer, roomId, invite) => {
+    const room = deleting.has(roomId) ? undefined : rooms.get(roomId);
+    if (room?.admits(verb, peer, invite) === true) return room;
+    const record = await store.rooms.get(roomId);
+    const isAdmitted = room === undefined && record !== null && mayDo(verb, record, peer.user, invite);
+    if (!isAdmitted) throw roomNotFound(roomId);
+    const opened = await open(roomId);
+    // Its record may have changed meanwhile.
+    if (!opened.admits(verb, peer, invite)) throw roomNotFound(roomId);
+    return opened;
+  };
+
   return {
     open,
+    openFor,
     get: (roomId) => rooms.get(roomId),
     all: () => [...rooms.values()],
     get count() {

@@ -11,6 +11,7 @@ export function createNoRooms(): Rooms {
     create: refuseLater,
     delete: refuseLater,
     open: refuseLater,
+    openFor: refuseLater,
     get: refuse,
     join: refuseLater,
     leave: refuseLater,

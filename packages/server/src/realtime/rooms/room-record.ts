@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
 import { ProtocolFailure, WIRE_LIMITS } from "@sparql-live/protocol";
 import { SERVER_LIMITS } from "../../limits.js";
 import type { RoomRecord, RoomRole } from "../../store.js";
+import { newInvite } from "./invitations.js";
 
 export interface NewRoom {
   readonly id: string;
@@ -88,6 +88,6 @@ export function recordOf(room: NewRoom, membersCount: number): RoomRecord {
     roles: {},
     defaultRole: room.defaultRole ?? "editor",
     bannedUserIds: [],
-    invite: isPublic ? null : randomBytes(16).toString("base64url"),
+    invite: isPublic ? null : newInvite(),
   };
 }

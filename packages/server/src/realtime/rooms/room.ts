@@ -3,10 +3,10 @@ import type { LogHead, LogName, PresenceMember } from "../../broker.js";
 import type { RoomRecord, RoomRole } from "../../store.js";
 import { FanOut } from "../fan-out.js";
 import type { Peer } from "../peer.js";
+import { isAllowed, isBanned, mayDo, type RoomVerb, roleOf } from "../policy.js";
 import { createRoomAwareness, type RoomAwareness } from "./awareness.js";
 import { type Author, SERVER_AUTHOR } from "./entries.js";
 import { createRoomNotices, type RoomNotices } from "./notices.js";
-import { isAllowed, mayEnter, type RoomAction, roleOf } from "./policy.js";
 import type { RoomDeps } from "./room-deps.js";
 import { createRoomDocument, type RoomDocument } from "./room-document.js";
 import { followRoomLog, type RoomLog } from "./room-log.js";
@@ -75,30 +75,27 @@ export class Room {
   }
 
   /** Throws `not_in_room` and `role_forbidden`. */
-  check(peer: Peer, action: RoomAction): void {
+  check(peer: Peer, verb: RoomVerb): void {
     if (!this.fanOut.members.has(peer)) {
       throw new ProtocolFailure("not_in_room", `Join the room "${this.id}" first.`);
     }
     const role = this.roleOf(peer.user.id);
-    if (isAllowed(action, role)) return;
+    if (isAllowed(verb, role)) return;
     throw new ProtocolFailure(
       "role_forbidden",
       `As ${role} of "${this.id}" you may not do this; its owner can change your role.`,
     );
   }
 
-  /** Throws `room_not_found` unless the peer is a member or could become one. */
-  checkReadable(peer: Peer): void {
-    if (!this.fanOut.members.has(peer) && !mayEnter(this.#record, peer.user.id, undefined)) {
-      throw roomNotFound(this.id);
-    }
+  /** Whoever was in when its connection was lost needs no invitation to come back. */
+  admits(verb: "join" | "readHistory", peer: Peer, invite?: string): boolean {
+    const isIn = this.entered.has(peer) && !isBanned(this.#record, peer.user.id);
+    return isIn || mayDo(verb, this.#record, peer.user, invite);
   }
 
   /** Presence before anything is sent to it; `attach` or a recovery goes on. Throws `room_not_found` and `room_full`. */
   async enter(peer: Peer, invite: string | undefined): Promise<void> {
-    // Whoever was in when its connection was lost needs no invitation to come back.
-    const isLetIn = this.entered.has(peer) && !this.#record.bannedUserIds.includes(peer.user.id);
-    if (!isLetIn && !mayEnter(this.#record, peer.user.id, invite)) throw roomNotFound(this.id);
+    if (!this.admits("join", peer, invite)) throw roomNotFound(this.id);
     const { entered } = await this.presence.enter(peer, this.#record.maxMembersCount);
     if (!entered) throw new ProtocolFailure("room_full", "Room is full");
     if (peer.life === "gone" || this.#isDiscarded) {

@@ -25,6 +25,7 @@ export interface Rooms {
   delete(roomId: string): Promise<void>;
   /** Throws `room_not_found`. */
   open(roomId: string): Promise<Room>;
+  openFor: LoadedRooms["openFor"];
   /** Where it is in memory. */
   get(roomId: string): Room | undefined;
   /** Throws `room_not_found`, `room_full`, `too_many_rooms`. Settles when the peer was told. */
@@ -83,6 +84,7 @@ export function createRooms(deps: RoomDeps, limits: RoomLimits): Rooms {
   return {
     create,
     open: loaded.open,
+    openFor: loaded.openFor,
     get: loaded.get,
     delete: (roomId) =>
       loaded.delete(roomId, async (room) => {
@@ -155,9 +157,13 @@ function createJoining(
   create: Rooms["create"],
 ) {
   /** The room; made where that is wanted and it is missing, by one of several who come at once. */
-  const openOrMake = async (peer: Peer, roomId: string, makes: boolean): Promise<Room> => {
+  const openOrMake = async (
+    peer: Peer,
+    roomId: string,
+    { invite, makes = false }: JoinOptions,
+  ): Promise<Room> => {
     try {
-      return await loaded.open(roomId);
+      return await loaded.openFor("join", peer, roomId, invite);
     } catch (error) {
       if (!makes || !hasCode(error, "room_not_found")) throw error;
     }
@@ -166,7 +172,7 @@ function createJoining(
     } catch (error) {
       if (!hasCode(error, "room_exists")) throw error;
     }
-    return await loaded.open(roomId);
+    return await loaded.openFor("join", peer, roomId, invite);
   };
   const join = async (peer: Peer, roomId: string, options: JoinOptions): Promise<void> => {
     if (!isRoomId(roomId)) throw roomNotFound(roomId.slice(0, WIRE_LIMITS.maxIdCharacters));
@@ -176,7 +182,7 @@ function createJoining(
         `A connection may be in ${roomsPerConnectionCount} rooms; leave one first.`,
       );
     }
-    const room = await openOrMake(peer, roomId, options.makes ?? false);
+    const room = await openOrMake(peer, roomId, options);
     await room.enter(peer, options.invite);
     if (loaded.get(roomId) === room) return welcome(room, peer, options.correlationId);
     // It was deleted while the peer entered.

@@ -1,5 +1,7 @@
 import type { Database } from "../../database/database.js";
 import type {
+  AnalyticsDay,
+  AnalyticsRecords,
   EndpointRecord,
   EndpointRecords,
   RevocationRecords,
@@ -71,6 +73,18 @@ export function createFileEndpoints(database: Database): EndpointRecords {
   };
 }
 
+export function createFileAnalytics(database: Database): AnalyticsRecords {
+  return {
+    async add(sample) {
+      await database.request("addToAnalytics", sample, sample.text?.length ?? 0);
+    },
+    between: async (from, to) => (await database.request("analyticsBetween", { from, to })).map(toDay),
+    async deleteBefore(day) {
+      await database.request("deleteAnalyticsBefore", { day });
+    },
+  };
+}
+
 export function createFileRevocations(database: Database): RevocationRecords {
   return {
     async put(record) {
@@ -88,4 +102,8 @@ function toRoom(json: string): RoomRecord {
 
 function toSummary(json: string): RunSummary {
   return JSON.parse(json) as RunSummary;
+}
+
+function toDay(json: string): AnalyticsDay {
+  return JSON.parse(json) as AnalyticsDay;
 }

@@ -1,6 +1,7 @@
 import type { StorageOptions } from "../../storage.js";
 import { STORAGE_BOUNDS } from "../../storage-bounds.js";
 import type { Store } from "../../store.js";
+import { createMemoryAnalytics } from "./analytics.js";
 import { createMemoryEndpoints } from "./endpoints.js";
 import { createMemoryHistory } from "./history.js";
 import { createMemoryRevocations } from "./revocations.js";
@@ -14,6 +15,7 @@ export function createMemoryStore({ bounds = {}, nowMs = Date.now }: StorageOpti
     endpoints: createMemoryEndpoints(),
     async scrub() {},
     revocations: createMemoryRevocations(),
+    analytics: createMemoryAnalytics(),
     async [Symbol.asyncDispose]() {},
   };
 }
