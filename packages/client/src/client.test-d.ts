@@ -7,7 +7,7 @@ import { rowValues, type TermValue } from "./terms.js";
 
 test("[CLIENT-28] events are typed by their names, and queries by what becomes of their rows", () => {
   const client = new SPARQLWebSocketClient("ws://localhost", {
-    WebSocket: NodeWebSocket,
+    WebSocket: globalThis.WebSocket,
     autoConnect: false,
   });
   client.on("query_progress", (payload) =>
