@@ -244,3 +244,15 @@ test("[CLIENT-4] a server that is about to end is said to be draining: what is a
   client.disconnect();
   await expect(asked).rejects.toMatchObject({ code: "connection_closed" });
 });
+
+test("[CLIENT-5] an address that is none is refused at once, one that cannot be used ends it", async () => {
+  expect(() => openLibraryClient("ftp://127.0.0.1/")).toThrow(TypeError);
+  expect(() => openLibraryClient("not an address")).toThrow(TypeError);
+  class Refusing extends WebSocket {
+    constructor() {
+      super("no address");
+    }
+  }
+  using client = openLibraryClient("http://127.0.0.1:1/", { WebSocket: Refusing });
+  await expect(client.connect()).rejects.toMatchObject({ details: { detail: "address_refused" } });
+});

@@ -133,6 +133,34 @@ test("[CLIENT-13] a room that cannot be entered says why; one that was left is n
   expect(ada.room("lab")?.view.getSnapshot().status.kind).toBe("joined");
 });
 
+test("[CLIENT-13] the address of a room enters it, and after a reconnection nothing of it is missing", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server, "lab");
+  await using proxy = await startTcpProxy(Number(new URL(server.url).port));
+  using ada = openLibraryClient(`ws://127.0.0.1:${proxy.port}/api/ws/room/lab`, { userId: "ada" });
+  using bob = openLibraryClient(server.ws, { userId: "bob" });
+  const other = await bob.joinRoom("lab");
+  const room = await ada.joinRoom("lab");
+  for (let round = 0; round < 5; round++) {
+    const lost = lossOf(ada);
+    proxy.drop();
+    await lost;
+    await Promise.all([
+      other.send(`bob ${round}`),
+      room.send(`ada ${round}`),
+      other.send(`bob ${round} again`),
+    ]);
+  }
+  await expect
+    .poll(() => room.messages.getSnapshot().map(({ place }) => place.seq))
+    .toEqual(Array.from({ length: 15 }, (_, index) => index + 1));
+  await expect.poll(() => other.messages.getSnapshot()).toHaveLength(15);
+  const [hers, his] = [room, other].map(({ messages }) =>
+    messages.getSnapshot().map(({ message }) => message),
+  );
+  expect(hers).toEqual(his);
+});
+
 test("[CLIENT-13] a room that is deleted, or puts somebody out, is left with the reason", async () => {
   await using server = await startServer({ settings: QUIET });
   await makeRoom(server, "lab", "&user_id=ada");
@@ -295,6 +323,32 @@ test("[CLIENT-15] what waits survives the end of a page: the next one sends it, 
     .poll(() => seen.messages.getSnapshot().map(({ message }) => message))
     .toEqual(["acknowledged", "one", "two", "three"]);
   await expect.poll(() => storage.kept.size).toBe(0);
+});
+
+test("[CLIENT-15] nothing overtakes what was kept, and who connects again sends it", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server, "lab");
+  const storage = memoryStorage();
+  const entry = { roomId: "lab", kind: "message" } as const;
+  storage.kept.set("m1", { ...entry, messageId: "m1", body: "kept", order: 1 });
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const outboxStorage = { ...storage, load: () => opened.then(storage.load) };
+  using ada = openLibraryClient(server.ws, { userId: "ada", outboxStorage });
+  const room = await ada.joinRoom("lab");
+  const fresh = room.send("fresh");
+  open();
+  await fresh;
+  expect(room.messages.getSnapshot().map(({ message }) => message)).toEqual(["kept", "fresh"]);
+  ada.disconnect();
+  storage.kept.set("m2", { ...entry, messageId: "m2", body: "while it was away", order: 2 });
+  await ada.connect();
+  const again = await ada.joinRoom("lab");
+  await expect
+    .poll(() => again.messages.getSnapshot().map(({ message }) => message))
+    .toEqual(["while it was away"]);
 });
 
 test("[CLIENT-15] what had arrived before the page ended is not said again by the next one", async () => {

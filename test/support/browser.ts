@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { WebSocket } from "ws";
 import { endProcess } from "../interop/processes.js";
 
-export const CHROMIUM = "/usr/bin/chromium";
+const CHROMIUM = "/usr/bin/chromium";
 export const hasChromium = existsSync(CHROMIUM);
 const START_TIMEOUT_MS = 60_000;
 const SPOKEN_CHARACTERS = 10_000;

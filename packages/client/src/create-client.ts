@@ -16,7 +16,7 @@ import { jsonCodec } from "./json-codec.js";
 import { CLIENT_LIMITS } from "./limits.js";
 import type { ForeignMessage, MessageOf, Send } from "./messages.js";
 import { addressOf, type ClientOptions } from "./options.js";
-import { createOutbox, type Delivery, type Outbox, type Place } from "./outbox.js";
+import { createOutbox, type Delivery, type Outbox, type OutboxEntry, type Place } from "./outbox.js";
 import { createRuns, type Runs } from "./queries/runs.js";
 import { createRequests, type Requests } from "./requests.js";
 import type { Gap } from "./rooms/room.js";
@@ -113,9 +113,24 @@ export function createClient(url: string, options: ClientOptions): ClientParts {
     self: () => ({ userId: session.userId ?? "", userName: session.userName ?? "" }),
     onGap: (gap) => events.emit("gap", gap),
   });
+  /** Nothing overtakes what the storage has kept. */
+  let isRestored = true;
+  const restore = () => {
+    const { outboxStorage } = options;
+    if (outboxStorage === undefined) return;
+    isRestored = false;
+    const restored = (entries: readonly OutboxEntry[]) => {
+      isRestored = true;
+      outbox.restore(entries);
+    };
+    outboxStorage.load().then(restored, (error: unknown) => {
+      fault(error);
+      restored([]);
+    });
+  };
   const outbox = createOutbox({
     storage: options.outboxStorage,
-    isReady: (roomId) => isReady && rooms.isJoined(roomId),
+    isReady: (roomId) => isReady && isRestored && rooms.isJoined(roomId),
     transmit: rooms.transmit,
     onDelivery: (delivery) => events.emit("delivery", delivery),
     onStorageError: fault,
@@ -191,8 +206,12 @@ export function createClient(url: string, options: ClientOptions): ClientParts {
     },
     onEnded,
   });
-  connection.state.subscribe(() => events.emit("state", connection.state.getSnapshot()));
-  options.outboxStorage?.load().then(outbox.restore, fault);
+  let before = kind();
+  connection.state.subscribe(() => {
+    if (before === "idle" || before === "closed") restore();
+    before = kind();
+    events.emit("state", connection.state.getSnapshot());
+  });
 
   return { connection, session, rooms, runs, requests, outbox, events, sendAny };
 }

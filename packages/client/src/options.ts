@@ -42,6 +42,7 @@ export function addressOf(
   const base = typeof location === "undefined" ? undefined : location.href;
   const address = new URL(url, base);
   address.protocol = address.protocol.replace("http", "ws");
+  if (!/^wss?:$/.test(address.protocol)) throw new TypeError(`"${url}" is no address of a WebSocket.`);
   address.hash = "";
   const add = (name: string, value: string | undefined) => {
     if (value !== undefined && !address.searchParams.has(name)) address.searchParams.set(name, value);

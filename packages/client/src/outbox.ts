@@ -193,12 +193,15 @@ export function createOutbox(options: OutboxOptions): Outbox {
       return result;
     },
     restore(entries) {
-      for (const entry of entries.toSorted((a, b) => a.order - b.order)) {
-        if (waiting.has(entry.messageId)) continue;
+      const fresh = entries.filter(({ messageId }) => !waiting.has(messageId));
+      for (const entry of fresh) {
         lastOrder = Math.max(lastOrder, entry.order);
         insert(entry, JSON.stringify(entry.body ?? null).length);
-        tell({ messageId: entry.messageId, roomId: entry.roomId, state: "queued" });
       }
+      const inOrder = [...waiting].sort(([, a], [, b]) => a.entry.order - b.entry.order);
+      waiting.clear();
+      for (const [messageId, item] of inOrder) waiting.set(messageId, item);
+      for (const { messageId, roomId } of fresh) tell({ messageId, roomId, state: "queued" });
       flush();
     },
     flush,

@@ -120,12 +120,14 @@ export function createConnection(options: ConnectionOptions): Connection {
     step({ type: "try" });
     const trying = state.getSnapshot();
     connectTimer = setTimeout(() => lose(NO_SOCKET), options.connectTimeoutMs);
-    findWebSocket(options.WebSocket).then(
-      (found) => {
+    findWebSocket(options.WebSocket)
+      .then((found) => {
         if (state.getSnapshot() === trying) open(found);
-      },
-      (error: SparqlLiveError) => fail({ code: 1006, reason: error.code }),
-    );
+      })
+      // Browsers refuse some addresses when it is made: another try would not help.
+      .catch((error: unknown) => {
+        fail({ code: 1006, reason: error instanceof SparqlLiveError ? error.code : "address_refused" });
+      });
   };
 
   const open = (WebSocketClass: SocketConstructor) => {
