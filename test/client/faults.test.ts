@@ -49,6 +49,33 @@ test("[CLIENT-13] kill -9 in the middle of a conversation: the room goes on wher
   }
 });
 
+test("[CLIENT-4] a server that is ended in good order says so, and the conversation goes on after its next start", {
+  timeout: 120_000,
+}, async () => {
+  await using server = await startServerProcess({ settings: SETTINGS });
+  await fetch(`${server.url}/api/ws/rooms?room_id=lab`, { method: "POST" });
+  const checker = createHistoryChecker();
+  using ada = watchClient(server.webSocketUrl, { name: "ada", checker });
+  using bob = watchClient(server.webSocketUrl, { name: "bob", checker });
+  await ada.join("lab");
+  await bob.join("lab");
+  const kinds: string[] = [];
+  ada.client.on("state", ({ kind }) => kinds.push(kind));
+  for (let index = 0; index < 20; index++) ada.publish("lab");
+  expect(await server.terminate()).toBe(0);
+  for (let index = 0; index < 20; index++) bob.publish("lab");
+  await server.start();
+  await expect
+    .poll(() => [ada, bob].map(({ counts, unanswered }) => [counts.deliveredCount, unanswered]), DEADLINE)
+    .toEqual([
+      [40, 0],
+      [40, 0],
+    ]);
+  expect(kinds.slice(0, 2)).toEqual(["draining", "reconnecting"]);
+  checker.history(await readHistory(server.webSocketUrl, "lab"));
+  expect(checker.violations()).toEqual([]);
+});
+
 test("[CLIENT-26] kill -9 in the middle of a stream: its rows came once and in order, then it is told as lost; what was not begun is asked again", {
   timeout: 120_000,
 }, async () => {

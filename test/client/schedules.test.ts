@@ -20,7 +20,7 @@ const SETTINGS = { rateLimitPerMinute: 0, maxConnectionsPerAddress: 10_000, maxC
 const IMPATIENT = { heartbeatInterval: 150, heartbeatTimeout: 150, connectTimeout: 1_000 };
 
 test("[CLIENT-12] whatever connections are lost, at whatever byte: nothing is lost, doubled, or out of order", {
-  timeout: Math.max(EFFORT.timeoutMs, 300_000),
+  timeout: EFFORT.reconnectionSchedules * 6_000,
 }, async () => {
   const engine = createStreamEngine({ rowCount: ROWS_COUNT });
   await using server = await startServer({ engine, settings: SETTINGS });
