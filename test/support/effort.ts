@@ -4,6 +4,7 @@ const LONG = process.env.CHAOS === "long";
 export const EFFORT = LONG
   ? {
       killRounds: 20,
+      reconnectionSchedules: 1_000,
       restartRounds: 3,
       restartMessagesPerSecond: 1_000,
       interleavingSteps: 400_000,
@@ -14,6 +15,7 @@ export const EFFORT = LONG
     }
   : {
       killRounds: 2,
+      reconnectionSchedules: 50,
       restartRounds: 1,
       restartMessagesPerSecond: 300,
       interleavingSteps: 10_000,

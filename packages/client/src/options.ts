@@ -1,0 +1,54 @@
+import type { Codec } from "@sparql-live/protocol";
+import type { RetryPolicy } from "./connection/retry.js";
+import type { Signals } from "./connection/signals.js";
+import type { OutboxStorage } from "./outbox.js";
+import type { SocketConstructor } from "./socket.js";
+
+export interface ClientOptions extends RetryPolicy {
+  /**
+   * Milliseconds without a message after which the client asks whether the server is still there. Default: the interval
+   * that the server names (30 s).
+   */
+  readonly heartbeatInterval?: number | undefined;
+  /** Milliseconds within which something must come after it has asked. Default 10,000. */
+  readonly heartbeatTimeout?: number | undefined;
+  /** Milliseconds within which a connection must be ready for use, from its first step. Default 10,000. */
+  readonly connectTimeout?: number | undefined;
+  /**
+   * A bearer token, or a function that gets one: it is called for each connection, and when the token is about to
+   * expire. It is sent as the first message, never in the address.
+   */
+  readonly token?: string | (() => string | Promise<string>) | undefined;
+  /** Who the user is, where the server has no authentication. Default: a guest of a random name, for as long as the client lives. */
+  readonly userId?: string | undefined;
+  readonly userName?: string | undefined;
+  /** Default: JSON. `msgpackCodec` of `@sparql-live/client/msgpack` speaks MessagePack. */
+  readonly codec?: Codec | undefined;
+  /** Where the platform has none: `ws` is found by itself when it is installed. */
+  readonly WebSocket?: SocketConstructor | undefined;
+  /** Keeps what waits to be sent, for example `indexedDbOutbox()` of `@sparql-live/client/indexed-db`. */
+  readonly outboxStorage?: OutboxStorage | undefined;
+  /** `false`: it connects when `connect()` is called. Default `true`: at once. */
+  readonly autoConnect?: boolean | undefined;
+  /** What the machine tells of its network. Default: the events of the page, where there is one. */
+  readonly signals?: Signals | undefined;
+}
+
+/** `http` and `https` stand for `ws` and `wss`; in a page the address may be relative to it. */
+export function addressOf(
+  url: string,
+  { userId, userName }: { userId?: string; userName?: string | undefined },
+): string {
+  const base = typeof location === "undefined" ? undefined : location.href;
+  const address = new URL(url, base);
+  address.protocol = address.protocol.replace("http", "ws");
+  if (!/^wss?:$/.test(address.protocol)) throw new TypeError(`"${url}" is no address of a WebSocket.`);
+  address.hash = "";
+  const add = (name: string, value: string | undefined) => {
+    if (value !== undefined && !address.searchParams.has(name)) address.searchParams.set(name, value);
+  };
+  add("user_id", userId);
+  add("user_name", userName);
+  add("acks", "true");
+  return address.href;
+}

@@ -1,0 +1,201 @@
+import type { ClientPayloads, ServerMessage, ServerPayloads } from "@sparql-live/protocol";
+import { abortedError, SparqlLiveError } from "../errors.js";
+import { newId } from "../ids.js";
+import { CLIENT_LIMITS } from "../limits.js";
+import type { Send } from "../messages.js";
+import { createRowStream, type RowStream } from "./row-stream.js";
+import { type Chunk, createRun, type QueryProgress, type QueryResult, type Row, type Run } from "./run.js";
+
+type Request = ClientPayloads["query_request"];
+
+/** A question in plain language, or SPARQL. */
+export type QueryText = string | { readonly sparql: string };
+
+/** As in `query_request`; without `limit` as many rows as the server gives. */
+export interface QueryOptions extends Omit<Request, "natural_language" | "sparql" | "stream" | "credit"> {
+  /** Changes of stage, and how far it is: from 0 to 1, never back. */
+  readonly onProgress?: ((progress: QueryProgress) => void) | undefined;
+  /** Cancels the query; the promise rejects with `aborted`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface SendQueryOptions extends QueryOptions {
+  /**
+   * Takes the rows as they come, each once and in order; they do not stand in the result then. While a promise that it
+   * returns is not settled, no more are asked for than the buffer holds.
+   */
+  readonly onRows?: ((rows: readonly Row[], chunk: Chunk) => void | Promise<void>) | undefined;
+}
+
+export interface StreamOptions<T> extends QueryOptions {
+  /** What becomes of each row, for example `rowValues` of `@sparql-live/client/terms`. */
+  readonly mapRow?: ((row: Row) => T) | undefined;
+  /** Rows that may wait for their reader. Default 1,000. */
+  readonly bufferRows?: number | undefined;
+}
+
+export interface AttachOptions extends Pick<SendQueryOptions, "onProgress" | "onRows" | "signal"> {
+  /** Of a run of a room. */
+  readonly room_id?: string | undefined;
+  /** The last chunk that is known already. */
+  readonly since?: number | undefined;
+}
+
+/** The queries that were asked and are not over. */
+export interface Runs {
+  send(text: QueryText, options?: SendQueryOptions): Promise<QueryResult>;
+  stream<T = Row>(text: QueryText, options?: StreamOptions<T>): RowStream<T>;
+  attach(queryId: string, options?: AttachOptions): Promise<QueryResult>;
+  cancel(queryId: string, roomId?: string): Promise<void>;
+  positions(): Record<string, number>;
+  /** Whether the message was about one of these. */
+  take(message: ServerMessage): boolean;
+  lost(): void;
+  resumed(outcomes: ServerPayloads["resumed"]["runs"]): void;
+  ready(): void;
+  failAll(error: SparqlLiveError): void;
+}
+
+export interface RunsOptions {
+  readonly send: Send;
+  readonly isReady: () => boolean;
+  /** Not while the server is about to end. */
+  readonly mayBegin: () => boolean;
+  readonly maxRows: () => number;
+  /** Why no query would be answered any more, where that is so. */
+  readonly refusal: () => SparqlLiveError | null;
+}
+
+export function createRuns({ send, isReady, mayBegin, maxRows, refusal }: RunsOptions): Runs {
+  const runs = new Map<string, Run>();
+
+  interface Beginning {
+    readonly queryId: string;
+    readonly request: Request | null;
+    readonly roomId: string | undefined;
+    readonly since?: number | undefined;
+    readonly onChunk: ((chunk: Chunk) => void) | undefined;
+    readonly onProgress: QueryOptions["onProgress"];
+    readonly bufferRows?: number | undefined;
+    readonly signal: AbortSignal | undefined;
+  }
+  const begin = ({
+    queryId,
+    since = -1,
+    bufferRows = CLIENT_LIMITS.bufferRows,
+    signal,
+    ...more
+  }: Beginning): Run => {
+    const abort = () => signal !== undefined && run.abort(abortedError(signal));
+    const onOver = () => {
+      runs.delete(queryId);
+      signal?.removeEventListener("abort", abort);
+    };
+    const run = createRun({ ...more, queryId, since, bufferRows, send, maxRows, isReady, mayBegin, onOver });
+    const tooMany = new SparqlLiveError("outbox_full", "Too many queries are under way.", { queryId });
+    const refused = refusal() ?? (runs.size >= CLIENT_LIMITS.runsCount ? tooMany : null);
+    if (refused !== null) {
+      run.fail(refused);
+      return run;
+    }
+    runs.set(queryId, run);
+    if (signal?.aborted === true) abort();
+    else signal?.addEventListener("abort", abort);
+    if (isReady()) run.ready();
+    return run;
+  };
+
+  return {
+    send(text, { onProgress, onRows, signal, ...more } = {}) {
+      const onChunk = onRows === undefined ? undefined : pacedBy(onRows, () => run);
+      const request = requestOf(text, more);
+      const run = begin({ queryId: newId(), request, roomId: more.room_id, onChunk, onProgress, signal });
+      return run.result;
+    },
+    stream<T = Row>(
+      text: QueryText,
+      { onProgress, mapRow, bufferRows, signal, ...more }: StreamOptions<T> = {},
+    ) {
+      // Without a function `T` is the type of the row itself.
+      const map = mapRow ?? ((row: Row) => row as T);
+      const { stream, onChunk } = createRowStream(map, () => run);
+      const request = requestOf(text, more);
+      const run = begin({
+        queryId: newId(),
+        request,
+        roomId: more.room_id,
+        onChunk,
+        onProgress,
+        bufferRows,
+        signal,
+      });
+      return stream;
+    },
+    attach(queryId, { onProgress, onRows, signal, room_id: roomId, since } = {}) {
+      const known = runs.get(queryId);
+      if (known !== undefined) return known.result;
+      const onChunk = onRows === undefined ? undefined : pacedBy(onRows, () => run);
+      const run = begin({ queryId, request: null, roomId, since, onChunk, onProgress, signal });
+      return run.result;
+    },
+    async cancel(queryId, roomId) {
+      const known = runs.get(queryId);
+      if (known !== undefined) return known.cancel();
+      if (
+        !send("query_cancel", { query_id: queryId, ...(roomId === undefined ? {} : { room_id: roomId }) })
+      ) {
+        throw new SparqlLiveError("connection_closed", "There is no connection to cancel the query over.", {
+          queryId,
+        });
+      }
+    },
+    positions() {
+      const positions: Record<string, number> = {};
+      for (const [id, { position }] of runs) {
+        // Ids of attached runs are a peer's choice.
+        if (position !== null) Object.defineProperty(positions, id, { value: position, enumerable: true });
+      }
+      return positions;
+    },
+    take(message) {
+      const { payload } = message;
+      const isError = message.type === "error_message" || message.type === "validation_error";
+      const named = "query_id" in payload ? payload.query_id : undefined;
+      const run = runs.get(named ?? (isError ? message.correlation_id : undefined) ?? "");
+      run?.take(message);
+      return run !== undefined;
+    },
+    lost() {
+      for (const run of runs.values()) run.lost();
+    },
+    resumed(outcomes) {
+      for (const [id, run] of [...runs]) run.resumed(Object.hasOwn(outcomes, id) ? outcomes[id] : undefined);
+    },
+    ready() {
+      for (const run of [...runs.values()]) run.ready();
+    },
+    failAll(error) {
+      for (const run of [...runs.values()]) run.fail(error);
+    },
+  };
+}
+
+function requestOf(text: QueryText, more: Request): Request {
+  return typeof text === "string" ? { ...more, natural_language: text } : { ...more, sparql: text.sparql };
+}
+
+/** Says that rows were read when whoever takes them has. An error of it fails the query. */
+function pacedBy(onRows: NonNullable<SendQueryOptions["onRows"]>, runOf: () => Run): (chunk: Chunk) => void {
+  const failed = (cause: unknown) =>
+    runOf().abort(new SparqlLiveError("aborted", "The reader of the rows failed.", { cause }));
+  return (chunk) => {
+    const count = chunk.rows.length;
+    try {
+      const done = onRows(chunk.rows, chunk);
+      if (done === undefined) runOf().consumed(count);
+      else done.then(() => runOf().consumed(count), failed);
+    } catch (error) {
+      failed(error);
+    }
+  };
+}

@@ -1,0 +1,145 @@
+import { rowValues } from "@sparql-live/client/terms";
+import { expect, test } from "vitest";
+import { startServer } from "../../packages/server/src/testing/start-server.js";
+import { createStreamEngine } from "../../packages/server/src/testing/stream-engine.js";
+import { openLibraryClient } from "./support.js";
+
+const CITIES = "SELECT ?s ?n { ?s <http://example.org/population> ?n } ORDER BY ?n";
+
+test("[CLIENT-20] a query is a promise of its result, with progress that never goes back", async () => {
+  await using server = await startServer();
+  using client = openLibraryClient(server.ws);
+  const stages: string[] = [];
+  const amounts: number[] = [];
+  const result = await client.sendQuery(
+    { sparql: CITIES },
+    {
+      onProgress({ stage, progress }) {
+        stages.push(stage);
+        amounts.push(progress);
+      },
+    },
+  );
+  expect(result.results?.bindings.map((row) => rowValues(row).n)).toEqual([330_000, 700_000, 2_100_000]);
+  expect(stages[0]).toBe("parsing");
+  expect(stages.at(-1)).toBe("completed");
+  expect(amounts).toEqual(amounts.toSorted((a, b) => a - b));
+});
+
+test("[CLIENT-20] a question is asked as it is, and a query that is wrong rejects with its place", async () => {
+  await using server = await startServer();
+  using client = openLibraryClient(server.ws);
+  expect((await client.sendQuery("all cities")).row_count).toBe(3);
+  await expect(client.sendQuery({ sparql: "SELECT * {\n ?s ?p }" })).rejects.toMatchObject({
+    name: "SparqlLiveError",
+    code: "bad_query",
+    retry: false,
+    details: { line: 2 },
+  });
+});
+
+test("[CLIENT-20] without a limit as many rows come as the server gives", async () => {
+  const engine = createStreamEngine({ rowCount: 3_000 });
+  await using server = await startServer({ engine });
+  using client = openLibraryClient(server.ws);
+  const result = await client.sendQuery({ sparql: "SELECT * {}" });
+  expect(result.results?.bindings).toHaveLength(3_000);
+});
+
+test("[CLIENT-21] rows are handed on as they come, each once and in order", async () => {
+  const engine = createStreamEngine({ rowCount: 5_000 });
+  await using server = await startServer({ engine });
+  using client = openLibraryClient(server.ws);
+  const numbers: number[] = [];
+  const result = await client.sendQuery(
+    { sparql: "SELECT * {}" },
+    {
+      onRows(rows, { variables }) {
+        expect(variables).toEqual(["n", "value"]);
+        numbers.push(...rows.map(({ n }) => Number(n?.value)));
+      },
+    },
+  );
+  expect(numbers).toEqual(Array.from({ length: 5_000 }, (_, index) => index));
+  expect(result.row_count).toBe(5_000);
+});
+
+test("[CLIENT-22] a loop over rows reads at its own pace: no more than the buffer and a chunk wait", async () => {
+  const engine = createStreamEngine({ rowCount: 1_000_000 });
+  await using server = await startServer({ engine });
+  using client = openLibraryClient(server.ws);
+  const stream = client.query({ sparql: "SELECT * {}" }, { bufferRows: 200, mapRow: rowValues });
+  let most = 0;
+  let count = 0;
+  for await (const { n } of stream) {
+    expect(n).toBe(String(count));
+    most = Math.max(most, stream.bufferedCount);
+    if (++count === 2_000) break;
+  }
+  expect(most).toBeGreaterThan(0);
+  expect(most).toBeLessThanOrEqual(300);
+  await expect(stream.result).rejects.toMatchObject({ code: "query_cancelled" });
+  await expect.poll(() => engine.openCount).toBe(0);
+  // The endpoint was not read on: what was taken is what was read, what waited, and what the server holds.
+  expect(engine.rowsTakenCount).toBeLessThan(5_000);
+});
+
+test("[CLIENT-23] a query is cancelled by its id, by its signal and by leaving the loop", async () => {
+  const engine = createStreamEngine({ rowCount: 1_000_000_000 });
+  await using server = await startServer({ engine });
+  using client = openLibraryClient(server.ws);
+  const stream = client.query({ sparql: "SELECT * {}" });
+  expect((await stream.next()).done).toBe(false);
+  await client.cancelQuery(stream.queryId);
+  await expect(stream.result).rejects.toMatchObject({ code: "query_cancelled" });
+
+  const stop = new AbortController();
+  const reason = new Error("enough");
+  const aborted = client.sendQuery(
+    { sparql: "SELECT * {}" },
+    { signal: stop.signal, onRows: () => stop.abort(reason) },
+  );
+  await expect(aborted).rejects.toMatchObject({ code: "aborted", cause: reason });
+  await expect.poll(() => engine.openCount).toBe(0);
+  await expect(client.sendQuery({ sparql: "ASK {}" }, { signal: AbortSignal.abort() })).rejects.toMatchObject(
+    {
+      code: "aborted",
+    },
+  );
+});
+
+test("[CLIENT-24] a run of the same user is watched from another client, from its start or behind a chunk", async () => {
+  const engine = createStreamEngine({ rowCount: 4_000 });
+  await using server = await startServer({ engine });
+  using first = openLibraryClient(server.ws, { userId: "ada" });
+  using second = openLibraryClient(server.ws, { userId: "ada" });
+  const stream = first.query({ sparql: "SELECT * {}" }, { bufferRows: 100 });
+  await stream.next();
+  let count = 0;
+  let seq = -1;
+  await second.attachQuery(stream.queryId, {
+    onRows(rows, chunk) {
+      count += rows.length;
+      seq = chunk.seq;
+    },
+  });
+  expect(count).toBe(4_000);
+  const rest: number[] = [];
+  using third = openLibraryClient(server.ws, { userId: "ada" });
+  await third.attachQuery(stream.queryId, {
+    since: seq - 1,
+    onRows: (_, chunk) => void rest.push(chunk.seq),
+  });
+  expect(rest).toEqual([seq]);
+  await expect(second.attachQuery("nothing")).rejects.toMatchObject({ code: "query_not_found" });
+});
+
+test("[CLIENT-25] a search that a newer one overtakes rejects as superseded", async () => {
+  await using server = await startServer();
+  using client = openLibraryClient(server.ws);
+  const slow = client.searchOntology("slow");
+  const quick = client.searchOntology("city");
+  await expect(slow).rejects.toMatchObject({ code: "superseded" });
+  expect((await quick).suggestions[0]?.label).toBe("city");
+  expect((await client.endpoints()).map(({ endpoint_id: id }) => id)).toEqual(["local"]);
+});
