@@ -44,7 +44,7 @@ export function mountText2Sparql(
       throw new EngineFailure("endpoint_not_found", `No endpoint answers for the dataset "${dataset}".`);
     }
     const { key, limits } = consumerOf(request, deps);
-    const signal = disconnectSignal(reply);
+    const signal = disconnectSignal(request, reply);
     const release = await live.queries?.turns.take(key, signal, () => undefined, limits.parallelQueries);
     try {
       return { dataset, question, query: await draft(engine, endpoint.entry.id, question, signal) };
