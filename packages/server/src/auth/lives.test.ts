@@ -180,6 +180,27 @@ test("[AUTH-12] a revocation ends lost sessions, tickets, and tokens that are sh
   await client[Symbol.asyncDispose]();
 });
 
+test("[AUTH-12] a revocation breaks off the answers that are under way over HTTP, of nobody else", async () => {
+  await using server = await startServer({ settings: WITH_SECRET });
+  const { controls, runs } = server.server.live;
+  const path = `/sparql?query=${encodeURIComponent("SELECT * { ?s ?p ?o } # urn:test:endless")}`;
+  const begin = async (userId: string, jti: string) => {
+    const answer = await fetch(server.url + path, bearer(await tokenOf(userId, { jti })));
+    const reader = answer.body?.getReader();
+    expect((await reader?.read())?.done).toBe(false);
+    return reader;
+  };
+  const [ada, bob] = [await begin("ada", "t1"), await begin("bob", "t2")];
+  await controls.revoke({ tokenId: "t1" });
+  const readOn = async () => {
+    while ((await ada?.read())?.done === false);
+  };
+  await expect(readOn()).rejects.toThrow();
+  await expect.poll(() => Array.from(runs.active(), ({ userId }) => userId)).toEqual(["bob"]);
+  expect((await bob?.read())?.done).toBe(false);
+  await bob?.cancel();
+});
+
 test("[AUTH-12] a server that is started again on its store still refuses what was revoked", async () => {
   await using folder = await temporaryFolder();
   const token = await tokenOf("ada", { jti: "t1" });
