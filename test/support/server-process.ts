@@ -48,12 +48,15 @@ export interface ServerProcess extends AsyncDisposable {
 export interface ServerProcessOptions {
   /** Flags of the command line. */
   readonly settings?: readonly string[];
+  /** Settings that must not stand in flags, by the names of their variables. */
+  readonly secrets?: Readonly<Record<string, string>>;
   /** Turtle; by default one triple. */
   readonly data?: string;
 }
 
 export async function startServerProcess({
   settings = [],
+  secrets = {},
   data = DATA,
 }: ServerProcessOptions = {}): Promise<ServerProcess> {
   const folder = await mkdtemp(join(tmpdir(), "server-process-"));
@@ -81,7 +84,7 @@ export async function startServerProcess({
         ...own,
         ...settings,
       ],
-      { stdio: ["ignore", "pipe", "pipe"], env: { PATH: process.env.PATH, NO_COLOR: "1" } },
+      { stdio: ["ignore", "pipe", "pipe"], env: { PATH: process.env.PATH, NO_COLOR: "1", ...secrets } },
     );
     child = process_;
     createInterface(process_.stdout).on("line", (line) => {

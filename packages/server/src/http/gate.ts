@@ -6,6 +6,7 @@ import { failureOf } from "../realtime/refusals.js";
 import { type AdminGate, BLOCKED } from "./admin-gate.js";
 import { bearerOf } from "./admin-key.js";
 import { addressOf } from "./client-address.js";
+import { onAnswerOver } from "./disconnect.js";
 import { sendProblem } from "./problem.js";
 
 /** Who asks by HTTP. */
@@ -45,7 +46,7 @@ export function createGate(
       identities.set(request, identity);
       // Nothing more is sent to who is put out: an answer may take minutes.
       const stop = revocations.watch(identity, () => reply.raw.destroy());
-      reply.raw.once("close", stop);
+      onAnswerOver(reply, stop);
       return undefined;
     } catch (error) {
       const { code } = failureOf(error);

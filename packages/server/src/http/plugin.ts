@@ -26,6 +26,7 @@ import { mountBackup } from "./backup.js";
 import { createProxyTrust } from "./client-address.js";
 import { mountConnections } from "./connections.js";
 import { mountCrossOrigin } from "./cross-origin.js";
+import { mountLostAnswers } from "./disconnect.js";
 import { mountEndpoints } from "./endpoints.js";
 import { mountExamples } from "./examples.js";
 import { createGate } from "./gate.js";
@@ -88,6 +89,7 @@ export const sparqlLive: FastifyPluginAsync<SparqlLiveOptions> = async (app, opt
   });
   const adminEndpoint = createAdminEndpoint({ live, engine, drain: () => live.drain() }, log);
   mountSecurityHeaders(app);
+  mountLostAnswers(app);
   mountCrossOrigin(app, allowedOrigins);
   mountRequestLog(app, log);
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, live, log));

@@ -5,6 +5,7 @@ import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import type { Live } from "../live.js";
 import { consumerOf } from "./consumer.js";
+import { onAnswerOver } from "./disconnect.js";
 import type { Gate } from "./gate.js";
 import { documented } from "./operation.js";
 
@@ -45,7 +46,7 @@ export function mountText2Sparql(
     const { userId, key, limits } = consumerOf(request, deps);
     // As one of those that are listed, and that end with the server.
     const run = live.runs.begin(`http:${key}`, randomUUID(), userId);
-    reply.raw.once("close", () => run.cancel("disconnected"));
+    onAnswerOver(reply, () => run.cancel("disconnected"));
     let release: (() => void) | undefined;
     try {
       release = await live.queries?.turns.take(key, run.signal, () => undefined, limits.parallelQueries);
