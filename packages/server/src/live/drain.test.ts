@@ -171,6 +171,17 @@ test("[DRAIN-6] no wait is longer than its bound, whatever is asked for", async 
   await Promise.all([live.drained, live.close(), live.drain()]);
 });
 
+test("[DRAIN-6] a grace has a bound of its own, and what it takes queries have no more", {
+  timeout: 60_000,
+}, async () => {
+  const { live, connect } = await openMemoryLive(null);
+  const client = connect("ada");
+  await live.drain({ graceMs: 1_000_000_000, queriesMs: 1_000_000_000 });
+  const told = client.messages().find(({ type }) => type === "server_draining");
+  const { drainWaitMs, maxDrainGraceMs } = SERVER_LIMITS;
+  expect(told?.payload).toMatchObject({ closes_in_ms: drainWaitMs - maxDrainGraceMs });
+});
+
 test("[QUEUE-8] a delivery that is under way when the server closes ends before its storage is closed", {
   timeout: 60_000,
 }, async () => {
