@@ -23,8 +23,12 @@ const HTTP_SHARE = 0.3;
 const BAD_IN_A_ROW = 5;
 const SERVED_INTERVAL_MS = 100;
 const MIN_SERVED_COUNT = 20;
-/** How long the server may hold a connection of which the peer has said its last. */
-const END_DEADLINE_MS = 30_000;
+/**
+ * How long the server may hold a connection of which the peer has said its last: compressed messages wait in one line for
+ * a thread that inflates them, those of connections that are gone too; who waits for longer than the heartbeat's timeout
+ * is given up.
+ */
+const END_DEADLINE_MS = 90_000;
 const WARM_UP_SHARE = 0.4;
 const MAX_GROWTH = 1.1;
 const MIB = 1024 * 1024;
