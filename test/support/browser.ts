@@ -20,6 +20,8 @@ export interface BrowserPage extends AsyncDisposable {
   open(url: string): Promise<void>;
   /** Tells the page that the machine is offline, or not any more. */
   setOffline(offline: boolean): Promise<void>;
+  /** What its scripts hold, after collecting garbage. */
+  heapBytes(): Promise<number>;
 }
 
 /** Speaks the Chrome DevTools Protocol (https://chromedevtools.github.io/devtools-protocol/). */
@@ -116,6 +118,10 @@ async function openPage({ call, next }: Tools): Promise<Omit<BrowserPage, typeof
         downloadThroughput: -1,
         uploadThroughput: -1,
       });
+    },
+    async heapBytes() {
+      await inPage("HeapProfiler.collectGarbage");
+      return Number((await inPage("Runtime.getHeapUsage")).usedSize);
     },
   };
 }
