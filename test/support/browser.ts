@@ -15,6 +15,8 @@ export interface BrowserPage extends AsyncDisposable {
   setOffline(offline: boolean): Promise<void>;
   /** A further page of the same browser, with storage of its own. */
   another(): Promise<Page>;
+  /** What its scripts hold, after collecting garbage. */
+  heapBytes(): Promise<number>;
 }
 
 export async function openBrowserPage(): Promise<BrowserPage> {
@@ -33,6 +35,13 @@ export async function openBrowserPage(): Promise<BrowserPage> {
     },
     setOffline: (offline) => context.setOffline(offline),
     another: async () => (await browser.newContext()).newPage(),
+    async heapBytes() {
+      const tools = await context.newCDPSession(page);
+      await tools.send("HeapProfiler.collectGarbage");
+      const { usedSize } = await tools.send("Runtime.getHeapUsage");
+      await tools.detach();
+      return usedSize;
+    },
     [Symbol.asyncDispose]: () => browser.close(),
   };
 }
