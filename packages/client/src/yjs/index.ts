@@ -1,0 +1,1 @@
+export { createRoomProvider, type RoomProvider, type RoomProviderOptions } from "./provider.js";

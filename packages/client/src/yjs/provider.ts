@@ -1,0 +1,159 @@
+import type { Awareness } from "y-protocols/awareness";
+import * as Y from "yjs";
+import type { SparqlLiveError } from "../errors.js";
+import type { Room } from "../rooms/room.js";
+import { createStore, type ReadableStore } from "../store.js";
+import { shareAwareness } from "./awareness.js";
+import { createDocumentSource } from "./document-source.js";
+import { YJS_LIMITS } from "./limits.js";
+import { createSnapshots } from "./snapshots.js";
+import { createUpload } from "./upload.js";
+
+export interface RoomProviderOptions {
+  /** Of y-protocols, of the same document: who is where in it. */
+  readonly awareness?: Awareness | undefined;
+  /**
+   * Told of what the room refused (`bad_document_update`, `document_too_large`, `role_forbidden`), and of what was sealed
+   * and cannot be opened.
+   */
+  readonly onError?: ((error: unknown) => void) | undefined;
+}
+
+/** Keeps a `Y.Doc` and the document of a room the same. It is the origin of what comes from the room. */
+export interface RoomProvider {
+  /** Whether the doc holds what the room has. `false` while that is not known: in the beginning, and after a gap. */
+  readonly synced: ReadableStore<boolean>;
+  /** Whether the room has acknowledged everything that was written here. */
+  readonly saved: ReadableStore<boolean>;
+  /** Sends what waits, takes the own awareness back, and lets go of room and doc, which both stay. */
+  destroy(): void;
+}
+
+/**
+ * For any editor that works on a `Y.Doc`. What is written while there is no connection is sent afterwards; keep the doc
+ * itself (y-indexeddb) where it is to outlive the page.
+ */
+export function createRoomProvider(
+  room: Room,
+  doc: Y.Doc,
+  { awareness, onError = () => undefined }: RoomProviderOptions = {},
+): RoomProvider {
+  const synced = createStore(false);
+  const saved = createStore(false);
+  const refusals = createRefusals(() => source.ask());
+
+  const provider: RoomProvider = {
+    synced,
+    saved,
+    destroy() {
+      if (isDestroyed) return;
+      isDestroyed = true;
+      doc.off("update", onLocal);
+      doc.off("destroy", provider.destroy);
+      upload.finish();
+      refusals.stop();
+      stopAwareness?.();
+      snapshots.stop();
+      source.stop();
+    },
+  };
+  let isDestroyed = false;
+
+  const onLocal = (update: Uint8Array, origin: unknown) => {
+    if (origin === provider) return;
+    saved.set(false);
+    // What is written before the room's document is known is a part of what the room lacks.
+    if (!source.isAsking) upload.add(update);
+    refusals.edited();
+  };
+
+  const upload = createUpload({
+    room,
+    mayRun: () => !source.isAsking && !refusals.isHolding && room.view.getSnapshot().status.kind !== "left",
+    async makeSpace() {
+      await snapshots.store().catch(onError);
+      await new Promise<void>((resolve) => {
+        setTimeout(resolve, YJS_LIMITS.fullRetryMs);
+      });
+    },
+    onRefused(error) {
+      if (error.code === "not_in_room" || error.code === "connection_closed") return;
+      // It was sent before a gap that is being looked at.
+      if (source.isAsking) return;
+      onError(error);
+      refusals.refused(error);
+    },
+    onSaved(isSaved) {
+      if (isSaved) refusals.accepted();
+      saved.set(isSaved);
+    },
+  });
+
+  const source = createDocumentSource({
+    room,
+    onWhole(updates) {
+      for (const update of updates) Y.applyUpdate(doc, update, provider);
+      upload.replace(lackOf(doc, updates));
+      synced.set(true);
+    },
+    onAsk: () => synced.set(false),
+    onUpdate: (update) => Y.applyUpdate(doc, update, provider),
+    onError,
+  });
+  const snapshots = createSnapshots({
+    room,
+    doc,
+    isComplete: () => !source.isAsking && !source.isDamaged,
+    onError,
+  });
+  const stopAwareness = awareness === undefined ? null : shareAwareness(room, doc, awareness, provider);
+  doc.on("update", onLocal);
+  doc.on("destroy", provider.destroy);
+  return provider;
+}
+
+/** What the doc has and a document of these updates has not; `null` where that is nothing. */
+function lackOf(doc: Y.Doc, updates: readonly Uint8Array[]): Uint8Array | null {
+  const told = new Y.Doc();
+  for (const update of updates) Y.applyUpdate(told, update);
+  const isSame = Y.equalSnapshots(Y.snapshot(told), Y.snapshot(doc));
+  const lack = isSame ? null : Y.encodeStateAsUpdate(doc, Y.encodeStateVector(told));
+  told.destroy();
+  return lack;
+}
+
+/**
+ * After a refusal the documents are compared at once, after a further one when something is written, and not too often.
+ * Broken updates are not tried for ever: the server ends connections that send them.
+ */
+function createRefusals(compare: () => void) {
+  let count = 0;
+  let brokenCount = 0;
+  let isHolding = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  return {
+    get isHolding() {
+      return isHolding;
+    },
+    refused({ code }: SparqlLiveError) {
+      count++;
+      if (code === "bad_document_update") brokenCount++;
+      if (count === 1) compare();
+      else isHolding = true;
+    },
+    edited() {
+      if (!isHolding || brokenCount >= YJS_LIMITS.brokenUpdatesCount) return;
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        isHolding = false;
+        compare();
+      }, YJS_LIMITS.refusedRetryMs);
+    },
+    accepted() {
+      count = 0;
+      brokenCount = 0;
+      isHolding = false;
+    },
+    stop: () => clearTimeout(timer),
+  };
+}

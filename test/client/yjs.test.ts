@@ -1,0 +1,293 @@
+import type { ClientOptions, SPARQLWebSocketClient } from "@sparql-live/client";
+import { msgpackCodec } from "@sparql-live/client/msgpack";
+import { createRoomProvider } from "@sparql-live/client/yjs";
+import { createRoomSecret } from "@sparql-live/protocol/sealing";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { Awareness } from "y-protocols/awareness";
+import * as Y from "yjs";
+import { startServer } from "../../packages/server/src/testing/start-server.js";
+import { startServerProcess } from "../support/server-process.js";
+import { startTcpProxy } from "../support/tcp-proxy.js";
+import { lossOf, openLibraryClient } from "./support.js";
+
+const DEADLINE = { timeout: 60_000, interval: 10 };
+const QUIET = { rateLimitPerMinute: 0, maxConnectionsPerAddress: 10_000, maxConnectionsPerUser: 1_000 };
+
+async function makeRoom(url: string, more = ""): Promise<void> {
+  const made = await fetch(`${url}/api/ws/rooms?room_id=lab${more}`, { method: "POST" });
+  expect(made.status).toBe(200);
+}
+
+interface EditorOptions extends ClientOptions {
+  readonly secret?: string;
+  /** What the doc holds before. */
+  readonly doc?: Y.Doc;
+}
+
+/** Somebody with a doc in the room. */
+async function openEditor(
+  url: string,
+  userId: string,
+  { secret, doc = new Y.Doc(), ...more }: EditorOptions = {},
+) {
+  const client: SPARQLWebSocketClient & Disposable = openLibraryClient(url, { userId, ...more });
+  const room = await client.joinRoom("lab", { secret, timeoutMs: 0 });
+  const awareness = new Awareness(doc);
+  const errors: unknown[] = [];
+  const provider = createRoomProvider(room, doc, { awareness, onError: (error) => errors.push(error) });
+  return {
+    client,
+    room,
+    doc,
+    text: doc.getText("query"),
+    awareness,
+    provider,
+    errors,
+    [Symbol.dispose]() {
+      provider.destroy();
+      awareness.destroy();
+      client.disconnect();
+    },
+  };
+}
+type Editor = Awaited<ReturnType<typeof openEditor>>;
+
+const areSaved = (editors: readonly Editor[]) =>
+  editors.every(({ provider: { synced, saved } }) => synced.getSnapshot() && saved.getSnapshot());
+
+/** Waits until everything is acknowledged and all have the same; returns the text. */
+async function converged(...editors: readonly Editor[]): Promise<string> {
+  const isSame = () => {
+    const [first, ...others] = editors.map(({ doc }) => Y.snapshot(doc));
+    return first !== undefined && others.every((other) => Y.equalSnapshots(first, other));
+  };
+  await expect.poll(() => areSaved(editors) && isSame(), DEADLINE).toBe(true);
+  const texts = editors.map(({ text }) => String(text));
+  expect(new Set(texts).size).toBe(1);
+  return texts[0] ?? "";
+}
+
+test("[CLIENT-YJS-1] edits at the same time converge, whatever the codec; undo takes back one's own alone", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server.url);
+  using ada = await openEditor(server.ws, "ada");
+  using bob = await openEditor(server.ws, "bob", { codec: msgpackCodec });
+  using cyd = await openEditor(server.ws, "cyd");
+  const undo = new Y.UndoManager(ada.text);
+  ada.text.insert(0, "ada ");
+  bob.text.insert(0, "bob ");
+  for (const [index, word] of ["one ", "two ", "three "].entries()) cyd.text.insert(index, word);
+  const all = await converged(ada, bob, cyd);
+  for (const word of ["ada ", "bob "]) expect(all).toContain(word);
+  expect(all).toHaveLength(8 + "one two three ".length);
+  undo.undo();
+  expect(await converged(ada, bob, cyd)).toBe(all.replace("ada ", ""));
+  // Who comes later, with a doc of their own making, brings it along.
+  const doc = new Y.Doc();
+  doc.getText("query").insert(0, "dan ");
+  using dan = await openEditor(server.ws, "dan", { doc });
+  expect(await converged(ada, bob, cyd, dan)).toContain("dan ");
+});
+
+test("[CLIENT-YJS-2] what both sides wrote while the server was killed and not yet back converges, and nothing is lost", {
+  timeout: 120_000,
+}, async () => {
+  await using server = await startServerProcess({ settings: ["--rate-limit-per-minute", "0"] });
+  await makeRoom(server.url);
+  using ada = await openEditor(server.webSocketUrl, "ada");
+  using bob = await openEditor(server.webSocketUrl, "bob");
+  ada.text.insert(0, "before ");
+  await converged(ada, bob);
+  const losses = [lossOf(ada.client), lossOf(bob.client)];
+  await server.kill();
+  await Promise.all(losses);
+  for (let index = 0; index < 200; index++) {
+    ada.text.insert(ada.text.length, `a${index} `);
+    bob.text.insert(0, `b${index} `);
+  }
+  bob.text.delete(bob.text.length - "before ".length, "before ".length);
+  await server.start();
+  const all = await converged(ada, bob);
+  expect(all).not.toContain("before");
+  for (let index = 0; index < 200; index++) {
+    expect(all).toContain(`a${index} `);
+    expect(all).toContain(`b${index} `);
+  }
+  expect([ada.errors, bob.errors]).toEqual([[], []]);
+});
+
+test("[CLIENT-YJS-2] whenever connections are lost, docs converge and nothing that was written is lost", {
+  timeout: 240_000,
+}, async () => {
+  const step = fc.record({
+    who: fc.nat(2),
+    what: fc.constantFrom("write", "write", "write", "delete", "drop"),
+    at: fc.nat(1_000),
+    bytes: fc.integer({ min: 200, max: 6_000 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
+      await using server = await startServer({ settings: QUIET });
+      await makeRoom(server.url);
+      await using proxy = await startTcpProxy(Number(new URL(server.url).port));
+      const url = `ws://127.0.0.1:${proxy.port}/api/ws/query`;
+      const editors = await Promise.all(["ada", "bob", "cyd"].map((name) => openEditor(url, name)));
+      const words = new Set<string>();
+      try {
+        for (const [index, { who, what, at, bytes }] of steps.entries()) {
+          const editor = editors[who];
+          if (editor === undefined) continue;
+          const { text, doc } = editor;
+          if (what === "write") {
+            const word = `<${index}>`;
+            words.add(word);
+            text.insert(0, word);
+          } else if (what === "delete") {
+            doc.getMap("settings").set("size", at);
+            doc.getMap("settings").delete("size");
+          } else {
+            const fates = [bytes, bytes * 2];
+            proxy.nextFate = () => {
+              const dropAfterBytes = fates.pop();
+              return dropAfterBytes === undefined ? {} : { dropAfterBytes };
+            };
+            proxy.drop();
+          }
+        }
+        const all = await converged(...editors);
+        for (const word of words) expect(all).toContain(word);
+        expect(editors.flatMap(({ errors }) => errors)).toEqual([]);
+      } finally {
+        for (const editor of editors) editor[Symbol.dispose]();
+      }
+    }),
+    { numRuns: 30, seed: 20_260_501, endOnFailure: true },
+  );
+});
+
+test("[CLIENT-YJS-2] a server that has forgotten the room's document is given it again", async () => {
+  const port = await (async () => {
+    await using first = await startServer({ settings: QUIET });
+    return Number(new URL(first.url).port);
+  })();
+  const settings = { ...QUIET, port };
+  const first = await startServer({ settings });
+  await makeRoom(first.url);
+  using ada = await openEditor(first.ws, "ada");
+  using bob = await openEditor(first.ws, "bob");
+  ada.text.insert(0, "kept by those who have it");
+  await converged(ada, bob);
+  const gap = new Promise((resolve) => ada.room.once("gap", resolve));
+  await first[Symbol.asyncDispose]();
+  bob.text.insert(0, "offline, ");
+  await using second = await startServer({ settings });
+  await makeRoom(second.url);
+  const again = await ada.client.joinRoom("lab", { timeoutMs: 0 });
+  expect(again).toBeDefined();
+  await Promise.race([gap, new Promise((resolve) => ada.room.once("left", resolve))]);
+  using cyd = await openEditor(second.ws, "cyd");
+  expect(await converged(ada, bob, cyd)).toBe("offline, kept by those who have it");
+});
+
+test("[CLIENT-YJS-3] a megabyte that is pasted goes through in parts, and no document outgrows its bound", {
+  timeout: 60_000,
+}, async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server.url);
+  using ada = await openEditor(server.ws, "ada");
+  using bob = await openEditor(server.ws, "bob");
+  ada.text.insert(0, "x".repeat(1_000_000));
+  expect(await converged(ada, bob)).toHaveLength(1_000_000);
+  ada.text.insert(0, "y".repeat(100_000));
+  await expect.poll(() => ada.errors[0], DEADLINE).toMatchObject({ code: "document_too_large" });
+  expect(ada.provider.saved.getSnapshot()).toBe(false);
+  bob.text.delete(0, 500_000);
+  ada.text.delete(0, 100_000);
+  expect(await converged(ada, bob)).toHaveLength(500_000);
+});
+
+test("[CLIENT-YJS-4] what the room refuses is told and does not end the connection; what others write still comes", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server.url);
+  using ada = await openEditor(server.ws, "ada");
+  using bob = await openEditor(server.ws, "bob");
+  await converged(ada, bob);
+  let parent = ada.doc.getMap("deep");
+  for (let depth = 0; depth < 40; depth++) {
+    const child = new Y.Map();
+    parent.set("child", child);
+    parent = child;
+  }
+  await expect
+    .poll(() => ada.errors, DEADLINE)
+    .toMatchObject([{ code: "bad_document_update" }, { code: "bad_document_update" }]);
+  await expect.poll(() => ada.provider.synced.getSnapshot(), DEADLINE).toBe(true);
+  bob.text.insert(0, "still here");
+  await expect.poll(() => String(ada.text), DEADLINE).toBe("still here");
+  expect(ada.client.state.kind).toBe("open");
+  expect(ada.provider.saved.getSnapshot()).toBe(false);
+});
+
+test("[CLIENT-YJS-5] a sealed document is shared by who has the secret, through snapshots too", {
+  timeout: 120_000,
+}, async () => {
+  for (const codec of [undefined, msgpackCodec]) {
+    await using server = await startServer({ settings: QUIET });
+    await makeRoom(server.url, "&is_encrypted=true");
+    const secret = createRoomSecret();
+    using ada = await openEditor(server.ws, "ada", { secret, codec });
+    using bob = await openEditor(server.ws, "bob", { secret, codec });
+    await converged(ada, bob);
+    const stored = new Promise((resolve) => bob.client.once("snapshot_stored", resolve));
+    ada.text.insert(0, "s3cr3t ".repeat(30_000));
+    bob.text.insert(0, "first, ");
+    await stored;
+    const all = await converged(ada, bob);
+    expect(all).toHaveLength(7 + 210_000);
+    using cyd = await openEditor(server.ws, "cyd", { secret });
+    expect(await converged(ada, bob, cyd)).toBe(all);
+    cyd.awareness.setLocalStateField("user", { name: "Cyd" });
+    await expect
+      .poll(() => ada.awareness.getStates().get(cyd.doc.clientID), DEADLINE)
+      .toMatchObject({ user: { name: "Cyd" } });
+    cyd[Symbol.dispose]();
+    await expect.poll(() => ada.awareness.getStates().has(cyd.doc.clientID), DEADLINE).toBe(false);
+    expect(JSON.stringify(server.logged)).not.toContain("s3cr3t");
+  }
+});
+
+test("[CLIENT-YJS-6] awareness comes to all, those who come later too, and goes with who has left", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server.url);
+  await using proxy = await startTcpProxy(Number(new URL(server.url).port));
+  using ada = await openEditor(server.ws, "ada");
+  using bob = await openEditor(`ws://127.0.0.1:${proxy.port}/api/ws/query`, "bob");
+  bob.awareness.setLocalStateField("cursor", 7);
+  using cyd = await openEditor(server.ws, "cyd");
+  const seen = ({ awareness }: Editor) => awareness.getStates().get(bob.doc.clientID);
+  await expect.poll(() => [seen(ada), seen(cyd)], DEADLINE).toEqual([{ cursor: 7 }, { cursor: 7 }]);
+  const lost = lossOf(bob.client);
+  proxy.drop();
+  await lost;
+  bob.awareness.setLocalStateField("cursor", 8);
+  await expect.poll(() => seen(ada), DEADLINE).toEqual({ cursor: 8 });
+  await bob.client.leaveRoom("lab");
+  await expect.poll(() => [seen(ada), seen(cyd)], DEADLINE).toEqual([undefined, undefined]);
+  cyd.provider.destroy();
+  await expect.poll(() => ada.awareness.getStates().has(cyd.doc.clientID), DEADLINE).toBe(false);
+  // The last words arrive though nothing is told any more.
+  expect(cyd.provider.synced.getSnapshot()).toBe(true);
+});
+
+test("[CLIENT-YJS-2] what was written just before the provider is destroyed arrives", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server.url);
+  using ada = await openEditor(server.ws, "ada");
+  using bob = await openEditor(server.ws, "bob");
+  await converged(ada, bob);
+  ada.text.insert(0, "first ");
+  ada.text.insert(0, "last ");
+  ada.provider.destroy();
+  await expect.poll(() => String(bob.text), DEADLINE).toBe("last first ");
+});
