@@ -1,45 +1,12 @@
-import { once } from "node:events";
-import { readFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { startServer } from "../../packages/server/src/testing/start-server.js";
 import { describeWithPackage } from "../interop/debian-package.js";
 import { hasChromium, openBrowserPage } from "../support/browser.js";
 import { startTcpProxy } from "../support/tcp-proxy.js";
+import { servePage } from "./library-page.js";
 import { openLibraryClient } from "./support.js";
 
-const PAGE = `<!doctype html><title>client</title><script type="module">
-  import { SPARQLWebSocketClient } from "/client/index.js";
-  import { indexedDbOutbox } from "/client/indexed-db.js";
-  globalThis.library = { SPARQLWebSocketClient, indexedDbOutbox };
-</script>`;
-const DIST = fileURLToPath(new URL("../../packages/client/dist/", import.meta.url));
 const DEADLINE = { timeout: 20_000 };
-
-/** The files of the package as they are built, and a page that imports them: no bundler, nothing else. */
-async function servePage() {
-  const server = createServer((request, response) => {
-    const path = /^\/client\/([\w/-]+\.js)$/.exec(request.url ?? "")?.[1];
-    response.setHeader("content-type", path === undefined ? "text/html" : "text/javascript");
-    if (path === undefined) return void response.end(PAGE);
-    readFile(`${DIST}${path}`).then(
-      (file) => response.end(file),
-      () => response.writeHead(404).end(),
-    );
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, "close");
-    },
-  };
-}
 
 async function startEverything() {
   const page = await servePage();

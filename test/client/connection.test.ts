@@ -1,4 +1,4 @@
-import type { ConnectionState, Signals } from "@sparql-live/client";
+import type { ConnectionState } from "@sparql-live/client";
 import { closeReason } from "@sparql-live/protocol";
 import { expect, test } from "vitest";
 import { WebSocket } from "ws";
@@ -6,6 +6,7 @@ import { startServer } from "../../packages/server/src/testing/start-server.js";
 import { printFigures } from "../support/figures.js";
 import { startScriptedServer, tell } from "./scripted-server.js";
 import { openLibraryClient } from "./support.js";
+import { switchedSignals } from "./switched-signals.js";
 
 test("[CLIENT-1] in Node 20 it finds `ws` by itself, and takes an implementation that is passed", async () => {
   await using server = await startServer();
@@ -57,7 +58,8 @@ test("[CLIENT-4] 1,000 clients that lose their server come back spread out, none
     if (index < 1_000) socket.on("message", () => socket.close(1012, closeReason("going_away", hintMs)));
   };
   const clients = Array.from({ length: 1_000 }, () =>
-    openLibraryClient(server.url, { reconnectInterval: undefined }),
+    // One that comes twice to begin with would be closed by nobody.
+    openLibraryClient(server.url, { reconnectInterval: undefined, connectTimeout: 60_000 }),
   );
   try {
     await Promise.all(clients.map((client) => client.connect()));
@@ -70,7 +72,6 @@ test("[CLIENT-4] 1,000 clients that lose their server come back spread out, none
       });
       client.send("ping", {});
     }
-    await expect.poll(() => clients.filter(({ state }) => state.kind === "open").length).toBe(1_000);
     await expect.poll(() => delaysMs.length, { timeout: 20_000 }).toBe(1_000);
     expect(Math.min(...delaysMs)).toBeGreaterThanOrEqual(hintMs - 2);
     const slots = new Map<string, number>();
@@ -126,22 +127,6 @@ test("[CLIENT-3] it gives up after as many tries as it was told, and when it was
   expect(attempts).toEqual([1, 2, 3]);
   await expect(thrice.connect()).rejects.toMatchObject({ code: "connection_closed" });
 });
-
-function switchedSignals(): Signals & { say(signal: "offline" | "back"): void } {
-  const listeners = new Set<(signal: "offline" | "back") => void>();
-  let isOffline = false;
-  return {
-    isOffline: () => isOffline,
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    say(signal) {
-      isOffline = signal === "offline";
-      for (const listener of listeners) listener(signal);
-    },
-  };
-}
 
 test("[CLIENT-7] while the machine is offline nothing is tried; online again it tries at once", async () => {
   await using server = await startScriptedServer();

@@ -317,3 +317,18 @@ test("[CLIENT-YJS-2] what was written just before the provider is destroyed arri
   ada.provider.destroy();
   await expect.poll(() => String(bob.text), DEADLINE).toBe("last first ");
 });
+
+test("[CLIENT-YJS-4] who may only look is told so, and sees what others write", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server.url, "&user_id=ada");
+  const lab = await server.server.live.rooms.open("lab");
+  await lab.change(() => ({ roles: { bob: "viewer" } }));
+  using ada = await openEditor(server.ws, "ada");
+  using bob = await openEditor(server.ws, "bob");
+  await converged(ada, bob);
+  bob.text.insert(0, "not mine");
+  await expect.poll(() => bob.errors[0], DEADLINE).toMatchObject({ code: "role_forbidden" });
+  ada.text.insert(0, "hers, ");
+  await expect.poll(() => String(bob.text), DEADLINE).toContain("hers, ");
+  expect(String(ada.text)).toBe("hers, ");
+});

@@ -1,4 +1,5 @@
 import { CLIENT_PAYLOADS } from "@sparql-live/protocol/schemas";
+import { ADMIN_ACTIONS } from "../../packages/server/src/admin/actions.js";
 import type { Random } from "./random.js";
 
 /** As much of a JSON Schema as the messages of clients use. */
@@ -17,6 +18,9 @@ interface Shape {
 type Json = Record<string, unknown>;
 
 const TYPES = Object.entries(CLIENT_PAYLOADS as Readonly<Record<string, Shape>>);
+const ACTIONS = Object.entries(ADMIN_ACTIONS as Readonly<Record<string, Shape>>).filter(
+  ([action]) => action !== "drain",
+);
 /** These cost a worker's time: that of others would be told apart from theirs no more. */
 const RARE: ReadonlySet<string> = new Set(["query_request", "query_attach"]);
 
@@ -53,6 +57,12 @@ export function validMessage(random: Random): Json {
   if (random.chance(0.5)) message.message_id = `m${random.below(1_000)}`;
   if (random.chance(0.1)) message.correlation_id = random.pick(NAMES);
   return message;
+}
+
+/** What an admin may ask for, or nearly, but for the end of the server. */
+export function adminRequest(random: Random): Json {
+  const [action, shape] = random.pick(ACTIONS) ?? ["get_metrics", {}];
+  return { action, ...objectOf(shape, random) };
 }
 
 /** The same with one to three places of it replaced, removed, renamed or added to. */

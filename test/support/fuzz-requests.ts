@@ -14,6 +14,17 @@ const PATHS = [
   "/api/ws/rooms/%E0%A4%A",
   "/api/ws/metrics",
   "/api/ws/connections",
+  "/api/ws/analytics",
+  "/api/ws/tickets",
+  "/api/ws/backup",
+  "/api/ws/admin",
+  "/api/auth/config",
+  "/api/endpoints",
+  "/api/endpoints/__proto__",
+  "/api/users/__proto__/data",
+  "/api/users/%00/data",
+  "/api/users/%E0%A4%A/data",
+  "/api/users//data",
   "/api/ws/query",
   "/api/ws/room/red",
   "/api/ws/room/../../etc/passwd",
@@ -35,6 +46,10 @@ const PARAMETERS = [
   "endpoint",
   "dataset",
   "question",
+  "ticket",
+  "api_key",
+  "from",
+  "to",
   "__proto__",
 ];
 const VALUES = [
@@ -65,11 +80,18 @@ const BODY_KEYS = [
   "is_public",
   "owner_id",
   "default_role",
+  "url",
+  "title",
+  "headers",
+  "basic",
   "__proto__",
 ];
 
-/** A request of HTTP: nearly good, with a body or not, or with bytes that were changed. */
-export function fuzzedRequest(random: Random): Buffer {
+/**
+ * A request of HTTP: nearly good, with a body or not, or with bytes that were changed. `credentials`: what it shows now
+ * and then in `Authorization`.
+ */
+export function fuzzedRequest(random: Random, credentials: readonly string[] = ["Bearer x"]): Buffer {
   const query = Array.from(
     { length: random.below(4) },
     () => `${random.pick(PARAMETERS)}${random.pick(["=", "", "[]=", "[__proto__]="])}${random.pick(VALUES)}`,
@@ -82,7 +104,11 @@ export function fuzzedRequest(random: Random): Buffer {
     `accept: ${random.pick(["*/*", "text/csv", "application/json;q=2", ";;;", "x/y", ""])}`,
     random.chance(0.9) ? `content-length: ${body.byteLength}` : "transfer-encoding: chunked",
     ...(random.chance(0.1) ? [`query-id: ${random.pick(VALUES)}`] : []),
-    ...(random.chance(0.1) ? ["authorization: Bearer x", "origin: http://evil.example"] : []),
+    ...(random.chance(0.1) ? ["origin: http://evil.example"] : []),
+    ...(random.chance(0.1) ? [`x-forwarded-for: ${random.pick(VALUES)}, 192.0.2.${random.below(300)}`] : []),
+    ...(random.chance(credentials.length > 1 ? 0.7 : 0.1)
+      ? [`authorization: ${random.pick(credentials)}`]
+      : []),
     ...(random.chance(0.05)
       ? ["connection: upgrade", "upgrade: websocket", "sec-websocket-version: 13"]
       : []),

@@ -12,15 +12,21 @@ const DATA = '<http://example.org/a> <http://www.w3.org/2000/01/rdf-schema#label
 const START_TIMEOUT_MS = 30_000;
 const KEPT_LINES_COUNT = 20_000;
 const KEPT_CHARACTERS = 10_000;
-/** Runs in the process before the server does. */
+/** Runs in the process, and in each of its threads, before the server does. */
 const COLLECTOR = `
   import v8 from "node:v8";
   import vm from "node:vm";
-  import { isMainThread } from "node:worker_threads";
+  import { BroadcastChannel, isMainThread } from "node:worker_threads";
+  v8.setFlagsFromString("--expose-gc");
+  const collect = vm.runInNewContext("gc");
+  const channel = new BroadcastChannel("collect garbage");
   if (isMainThread) {
-    v8.setFlagsFromString("--expose-gc");
-    process.on("SIGUSR2", vm.runInNewContext("gc"));
-  }`;
+    process.on("SIGUSR2", () => {
+      channel.postMessage(null);
+      collect();
+    });
+  } else channel.onmessage = collect;
+  channel.unref();`;
 
 /** A server in a process of its own, with a store and a port that stay the same when it is started again. */
 export interface ServerProcess extends AsyncDisposable {
@@ -48,12 +54,15 @@ export interface ServerProcess extends AsyncDisposable {
 export interface ServerProcessOptions {
   /** Flags of the command line. */
   readonly settings?: readonly string[];
+  /** Settings that must not stand in flags, by the names of their variables. */
+  readonly secrets?: Readonly<Record<string, string>>;
   /** Turtle; by default one triple. */
   readonly data?: string;
 }
 
 export async function startServerProcess({
   settings = [],
+  secrets = {},
   data = DATA,
 }: ServerProcessOptions = {}): Promise<ServerProcess> {
   const folder = await mkdtemp(join(tmpdir(), "server-process-"));
@@ -81,7 +90,7 @@ export async function startServerProcess({
         ...own,
         ...settings,
       ],
-      { stdio: ["ignore", "pipe", "pipe"], env: { PATH: process.env.PATH, NO_COLOR: "1" } },
+      { stdio: ["ignore", "pipe", "pipe"], env: { PATH: process.env.PATH, NO_COLOR: "1", ...secrets } },
     );
     child = process_;
     createInterface(process_.stdout).on("line", (line) => {

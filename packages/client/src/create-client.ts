@@ -121,7 +121,8 @@ export function createClient(url: string, options: ClientOptions): ClientParts {
     isRestored = false;
     const restored = (entries: readonly OutboxEntry[]) => {
       isRestored = true;
-      outbox.restore(entries);
+      // Ended meanwhile: the next connection reads them again.
+      if (kind() !== "closed") outbox.restore(entries);
     };
     outboxStorage.load().then(restored, (error: unknown) => {
       fault(error);
@@ -204,11 +205,12 @@ export function createClient(url: string, options: ClientOptions): ClientParts {
       runs.lost();
       rooms.lost();
     },
+    onFault: fault,
     onEnded,
   });
   let before = kind();
   connection.state.subscribe(() => {
-    if (before === "idle" || before === "closed") restore();
+    if ((before === "idle" || before === "closed") && kind() === "connecting") restore();
     before = kind();
     events.emit("state", connection.state.getSnapshot());
   });

@@ -11,7 +11,9 @@ const STORE = "messages";
 export function indexedDbOutbox(name = "sparql-live-outbox"): OutboxStorage {
   let opened: Promise<IDBDatabase> | null = null;
   const open = () => {
-    opened ??= openDatabase(name).catch((error: unknown) => {
+    opened ??= openDatabase(name, () => {
+      opened = null;
+    }).catch((error: unknown) => {
       opened = null;
       throw error;
     });
@@ -36,13 +38,18 @@ export function indexedDbOutbox(name = "sparql-live-outbox"): OutboxStorage {
   };
 }
 
-function openDatabase(name: string): Promise<IDBDatabase> {
+/** `onGone`: the database was taken away, and may be opened again. */
+function openDatabase(name: string, onGone: () => void): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
     const request = indexedDB.open(name, 1);
     request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: "messageId" });
     request.onsuccess = () => {
       // Another page wants to delete or to change it.
-      request.result.onversionchange = () => request.result.close();
+      request.result.onversionchange = () => {
+        request.result.close();
+        onGone();
+      };
+      request.result.onclose = onGone;
       resolve(request.result);
     };
     request.onerror = () => reject(request.error);

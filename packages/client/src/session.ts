@@ -57,7 +57,8 @@ export function createSession(options: SessionOptions): Session {
     const told = greeting;
     if (told === null) return;
     connection().ready(options.heartbeatIntervalMs ?? told.heartbeat_interval * 1_000);
-    options.onReady();
+    // Whoever was told that it is open may have ended it.
+    if (connection().state.getSnapshot().kind === "open") options.onReady();
   };
 
   const resume = () => {

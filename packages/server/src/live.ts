@@ -58,7 +58,7 @@ export async function openLive(options: LiveOptions): Promise<Live> {
   });
   const lifeCycle = createLifeCycle(parts, drain);
   const refusals = createRefusals(parts);
-  const present = createPresent({ ...parts, ...refusals });
+  const present = createPresent({ ...parts, ...refusals, tellOfDrain: drain.tell });
   const parser = createMessageParser();
   const handlers = createHandlers({
     ...parts,

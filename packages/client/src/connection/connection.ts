@@ -44,11 +44,14 @@ export interface ConnectionOptions {
   readonly onMessage: (message: ServerMessage) => void;
   /** The socket is gone. */
   readonly onLost: () => void;
+  /** A message was not what its type says; the socket is let go. */
+  readonly onFault: (error: unknown) => void;
   /** It is over for good. */
   readonly onEnded: (close: CloseInfo) => void;
 }
 
 const TOKEN_REFUSED = 4401;
+const BAD_MESSAGE = { code: 1006, reason: "bad_message" } as const;
 const NO_SOCKET = { code: 1006, reason: "connect_timeout" } as const;
 
 export function createConnection(options: ConnectionOptions): Connection {
@@ -58,8 +61,8 @@ export function createConnection(options: ConnectionOptions): Connection {
   let isUp = false;
   let tryTimer: ReturnType<typeof setTimeout> | undefined;
   let connectTimer: ReturnType<typeof setTimeout> | undefined;
-  /** A wait that the server asked for is not cut short. */
-  let isHinted = false;
+  /** Nothing is tried before, because the server asked for it; by `Date.now()`. */
+  let notBeforeMs = 0;
   /** A fresh token was taken since one was accepted. */
   let isTokenRenewed = false;
   let maxMessageBytes = 0;
@@ -93,6 +96,8 @@ export function createConnection(options: ConnectionOptions): Connection {
     const before = state.getSnapshot();
     if (before.kind === "idle" || before.kind === "closed") return;
     options.onLost();
+    // Whoever was told of it may have ended it.
+    if (state.getSnapshot() !== before) return;
     const attempt = attemptAfter(before);
     const drainHintMs = before.kind === "draining" ? before.retryAfterMs : undefined;
     const renews = close.code === TOKEN_REFUSED && options.canRenewToken && !isTokenRenewed;
@@ -103,10 +108,12 @@ export function createConnection(options: ConnectionOptions): Connection {
         ? retryDelayMs(policy, { attempt, random: Math.random(), hintMs: hint })
         : null;
     if (delayMs === null) return end(close);
-    isHinted = hint !== undefined && hint > 0;
-    const nextTryAtMs = signals.isOffline() ? null : Date.now() + delayMs;
-    step({ type: "lost", close, attempt, nextTryAtMs });
+    const dueMs = Date.now() + delayMs;
+    notBeforeMs = hint !== undefined && hint > 0 ? dueMs : 0;
+    const nextTryAtMs = signals.isOffline() ? null : dueMs;
+    // First the timer: whoever is told of the state may end it.
     if (nextTryAtMs !== null) tryTimer = setTimeout(attemptNow, delayMs);
+    step({ type: "lost", close, attempt, nextTryAtMs });
   };
 
   const lose = (close: CloseInfo) => {
@@ -117,8 +124,11 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   const attemptNow = () => {
     clearTimeout(tryTimer);
-    step({ type: "try" });
-    const trying = state.getSnapshot();
+    const before = state.getSnapshot();
+    const trying = transition(before, { type: "try" });
+    state.set(trying);
+    // It is under way, or whoever was told of it has ended it.
+    if (trying === before || state.getSnapshot() !== trying) return;
     connectTimer = setTimeout(() => lose(NO_SOCKET), options.connectTimeoutMs);
     findWebSocket(options.WebSocket)
       .then((found) => {
@@ -126,6 +136,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       })
       // Browsers refuse some addresses when it is made: another try would not help.
       .catch((error: unknown) => {
+        if (state.getSnapshot() !== trying) return;
         fail({ code: 1006, reason: error instanceof SparqlLiveError ? error.code : "address_refused" });
       });
   };
@@ -138,11 +149,17 @@ export function createConnection(options: ConnectionOptions): Connection {
       onFrame(frame) {
         heartbeat.heard();
         const message = decoded(codec, frame);
-        if (message === null) return lose({ code: 1006, reason: "bad_message" });
-        if (message.type === "connection_ack") {
-          maxMessageBytes = message.payload.limits.max_message_bytes;
+        if (message === null) return lose(BAD_MESSAGE);
+        const ours = socket;
+        try {
+          if (message.type === "connection_ack") {
+            maxMessageBytes = message.payload.limits.max_message_bytes;
+          }
+          options.onMessage(message);
+        } catch (error) {
+          options.onFault(error);
+          if (socket === ours) lose(BAD_MESSAGE);
         }
-        options.onMessage(message);
       },
       onClose(code, text) {
         letGo();
@@ -169,18 +186,22 @@ export function createConnection(options: ConnectionOptions): Connection {
     end(close);
   };
 
+  const back = () => {
+    const leftMs = Math.min(notBeforeMs - Date.now(), CLIENT_LIMITS.longestHintMs);
+    if (leftMs <= 0) return attemptNow();
+    clearTimeout(tryTimer);
+    tryTimer = setTimeout(attemptNow, leftMs);
+    step({ type: "scheduled", nextTryAtMs: Date.now() + leftMs });
+  };
+
   const followSignals = () => {
     stopSignals();
     stopSignals = signals.subscribe((signal) => {
       const { kind } = state.getSnapshot();
       if (kind === "open" || kind === "draining") return heartbeat.probe();
       if (kind !== "reconnecting") return;
-      if (signal === "back") {
-        if (!isHinted || tryTimer === undefined) attemptNow();
-        return;
-      }
+      if (signal === "back") return back();
       clearTimeout(tryTimer);
-      tryTimer = undefined;
       step({ type: "scheduled", nextTryAtMs: null });
     });
   };
@@ -208,8 +229,8 @@ export function createConnection(options: ConnectionOptions): Connection {
     ready(intervalMs) {
       clearTimeout(connectTimer);
       isTokenRenewed = false;
-      step({ type: "ready", nowMs: Date.now() });
       heartbeat.start(intervalMs);
+      step({ type: "ready", nowMs: Date.now() });
     },
     draining: (retryAfterMs) => step({ type: "draining", retryAfterMs }),
     lose,

@@ -180,6 +180,9 @@ export function createRoom(options: RoomOptions): RoomControl {
     once: events.once,
     send: (message, more) => add("message", message, more),
     sendUpdate: (update, more) => add("document", toBase64(update), more),
+    requestDocument() {
+      if (status().kind === "joined") send("document_request", ofRoom);
+    },
     sendAwareness(update) {
       const messageId = newId();
       if (status().kind !== "joined") return;

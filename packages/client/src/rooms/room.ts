@@ -60,6 +60,8 @@ export interface Room extends Pick<Emitter<RoomEvents>, "on" | "off" | "once"> {
   send(message: unknown, options?: AddOptions): Promise<Acknowledgement>;
   /** The same for an update of the document. */
   sendUpdate(update: Uint8Array, options?: AddOptions): Promise<Acknowledgement>;
+  /** Asks for the document whole, which comes as the event `document`. Nothing where there is no connection. */
+  requestDocument(): void;
   /** Sent at most once, as are typing and cursors. */
   sendAwareness(update: Uint8Array): void;
   setTyping(isTyping: boolean): void;

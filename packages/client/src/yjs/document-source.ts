@@ -1,4 +1,3 @@
-import { newId } from "../ids.js";
 import type { MessageOf } from "../messages.js";
 import type { Room, RoomEvents } from "../rooms/room.js";
 import { YJS_LIMITS } from "./limits.js";
@@ -28,10 +27,7 @@ export interface DocumentSource {
   stop(): void;
 }
 
-/**
- * Joining again is answered with the whole document, unless it is empty. The answer to a question behind it says that
- * nothing more is to come.
- */
+/** Whatever is told whole will do, whether it was asked for or came by itself. */
 export function createDocumentSource({
   room,
   onWhole,
@@ -39,8 +35,8 @@ export function createDocumentSource({
   onUpdate,
   onError,
 }: DocumentSourceOptions): DocumentSource {
-  const { send, sealer, settled } = room.access;
-  let state: "told" | "wanted" | { readonly barrierId: string } = "wanted";
+  const { sealer } = room.access;
+  let isAsking = true;
   let isDamaged = false;
   let isStopped = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -48,20 +44,17 @@ export function createDocumentSource({
   const told = (updates: readonly Uint8Array[]) => {
     if (isStopped) return;
     clearTimeout(timer);
-    state = "told";
+    isAsking = false;
     onWhole(updates);
   };
 
   const ask = () => {
     clearTimeout(timer);
-    state = "wanted";
+    if (isStopped) return;
+    isAsking = true;
     onAsk();
-    const { position } = room;
-    if (isStopped || position === null || room.view.getSnapshot().status.kind !== "joined") return;
-    state = { barrierId: newId() };
-    send("join_room", { room_id: room.id });
-    const { epoch, seq: since } = position;
-    send("room_history", { room_id: room.id, epoch, since }, { message_id: state.barrierId });
+    if (room.view.getSnapshot().status.kind !== "joined") return;
+    room.requestDocument();
     timer = setTimeout(ask, YJS_LIMITS.answerTimeoutMs);
   };
 
@@ -90,22 +83,12 @@ export function createDocumentSource({
       else onUpdate(update);
     },
     told(message) {
-      if (message.type === "document_snapshot") {
-        const { payload } = message;
-        opening = opening.then(() => openAll(payload));
-      }
-      const isBarrier =
-        typeof state === "object" &&
-        message.type === "room_history" &&
-        message.correlation_id === state.barrierId;
-      if (!isBarrier) return;
-      const barrier = state;
-      opening = opening.then(settled).then(() => {
-        if (state === barrier) told([]);
-      });
+      if (message.type !== "document_snapshot") return;
+      const { payload } = message;
+      opening = opening.then(() => openAll(payload));
     },
     joined() {
-      if (state !== "told") ask();
+      if (isAsking) ask();
     },
     gap: () => ask(),
     error() {
@@ -123,7 +106,7 @@ export function createDocumentSource({
 
   return {
     get isAsking() {
-      return state !== "told";
+      return isAsking;
     },
     get isDamaged() {
       return isDamaged;

@@ -1,4 +1,4 @@
-import type { Awareness } from "y-protocols/awareness";
+import { Awareness } from "y-protocols/awareness";
 import * as Y from "yjs";
 import type { SparqlLiveError } from "../errors.js";
 import type { Room } from "../rooms/room.js";
@@ -10,7 +10,7 @@ import { createSnapshots } from "./snapshots.js";
 import { createUpload } from "./upload.js";
 
 export interface RoomProviderOptions {
-  /** Of y-protocols, of the same document: who is where in it. */
+  /** Of y-protocols, of the same doc: who is where in it. Default: one of the provider's own. */
   readonly awareness?: Awareness | undefined;
   /**
    * Told of what the room refused (`bad_document_update`, `document_too_large`, `role_forbidden`), and of what was sealed
@@ -21,6 +21,8 @@ export interface RoomProviderOptions {
 
 /** Keeps a `Y.Doc` and the document of a room the same. It is the origin of what comes from the room. */
 export interface RoomProvider {
+  readonly doc: Y.Doc;
+  readonly awareness: Awareness;
   /** Whether the doc holds what the room has. `false` while that is not known: in the beginning, and after a gap. */
   readonly synced: ReadableStore<boolean>;
   /** Whether the room has acknowledged everything that was written here. */
@@ -36,13 +38,16 @@ export interface RoomProvider {
 export function createRoomProvider(
   room: Room,
   doc: Y.Doc,
-  { awareness, onError = () => undefined }: RoomProviderOptions = {},
+  { awareness: given, onError = () => undefined }: RoomProviderOptions = {},
 ): RoomProvider {
+  const awareness = given ?? new Awareness(doc);
   const synced = createStore(false);
   const saved = createStore(false);
   const refusals = createRefusals(() => source.ask());
 
   const provider: RoomProvider = {
+    doc,
+    awareness,
     synced,
     saved,
     destroy() {
@@ -52,7 +57,8 @@ export function createRoomProvider(
       doc.off("destroy", provider.destroy);
       upload.finish();
       refusals.stop();
-      stopAwareness?.();
+      stopAwareness();
+      if (given === undefined) awareness.destroy();
       snapshots.stop();
       source.stop();
     },
@@ -85,7 +91,8 @@ export function createRoomProvider(
     },
     onSaved(isSaved) {
       if (isSaved) refusals.accepted();
-      saved.set(isSaved);
+      // What is written while the whole is on its way waits for it.
+      saved.set(isSaved && !source.isAsking);
     },
   });
 
@@ -106,7 +113,7 @@ export function createRoomProvider(
     isComplete: () => !source.isAsking && !source.isDamaged,
     onError,
   });
-  const stopAwareness = awareness === undefined ? null : shareAwareness(room, doc, awareness, provider);
+  const stopAwareness = shareAwareness(room, doc, awareness, provider);
   doc.on("update", onLocal);
   doc.on("destroy", provider.destroy);
   return provider;

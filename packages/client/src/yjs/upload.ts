@@ -27,6 +27,8 @@ export interface Upload {
 
 export function createUpload({ room, mayRun, makeSpace, onRefused, onSaved }: UploadOptions): Upload {
   let waiting: Uint8Array[] = [];
+  /** Grows with each `replace`: what was sent before is a part of what waits since, whatever becomes of it. */
+  let generation = 0;
   let isRunning = false;
   let isFinished = false;
   let lastStartMs = 0;
@@ -54,6 +56,7 @@ export function createUpload({ room, mayRun, makeSpace, onRefused, onSaved }: Up
     clearTimeout(timer);
     timer = undefined;
     isRunning = true;
+    const begun = generation;
     const merged = Y.mergeUpdates(waiting);
     waiting = [];
     let pauseMs = 0;
@@ -61,17 +64,17 @@ export function createUpload({ room, mayRun, makeSpace, onRefused, onSaved }: Up
     try {
       for (const part of cutUpdate(merged, YJS_LIMITS.partBytes)) {
         await turn();
+        if (begun !== generation) break;
         lastStartMs = Date.now();
         await room.sendUpdate(part);
       }
-    } catch (cause) {
-      // Parts that are there already are passed over by the server.
-      waiting.unshift(merged);
+    } catch (error) {
       isRefused = true;
-      const text = "The update cannot be sent.";
-      const error =
-        cause instanceof SparqlLiveError ? cause : new SparqlLiveError("bad_request", text, { cause });
-      pauseMs = await afterRefusal(error);
+      if (begun === generation) {
+        // Parts that are there already are passed over by the server.
+        waiting.unshift(merged);
+        pauseMs = await afterRefusal(failureOf(error));
+      }
     }
     isRunning = false;
     if (isFinished && !isRefused) return run();
@@ -96,6 +99,7 @@ export function createUpload({ room, mayRun, makeSpace, onRefused, onSaved }: Up
       schedule(Math.max(0, lastStartMs + YJS_LIMITS.updateIntervalMs - Date.now()));
     },
     replace(update) {
+      generation++;
       waiting = update === null ? [] : [update];
       if (!isRunning) onSaved(update === null);
       else onSaved(false);
@@ -107,4 +111,9 @@ export function createUpload({ room, mayRun, makeSpace, onRefused, onSaved }: Up
       if (mayRun() && !isRunning) run();
     },
   };
+}
+
+function failureOf(cause: unknown): SparqlLiveError {
+  if (cause instanceof SparqlLiveError) return cause;
+  return new SparqlLiveError("bad_request", "The update cannot be sent.", { cause });
 }

@@ -45,6 +45,9 @@ export const SendDocumentUpdate = clearOrSealed(
   Type.Object({ room_id: RoomId, update: Type.Optional(Update), sealed: Type.Optional(Sealed) }),
 );
 
+/** Asks for the document as it is now. */
+export const DocumentRequest = Type.Object({ room_id: RoomId });
+
 export const DocumentUpdate = Type.Object({
   ...Origin,
   update: Type.Optional(Update),

@@ -2,6 +2,7 @@ import type { Static } from "typebox";
 import {
   AwarenessUpdate,
   CursorPosition,
+  DocumentRequest,
   DocumentUpdate,
   MoveCursor,
   SealedDocument,
@@ -85,6 +86,7 @@ export const CLIENT_PAYLOADS = {
   delete_room: DeleteRoom,
   typing_indicator: Typing,
   cursor_position: MoveCursor,
+  document_request: DocumentRequest,
   document_update: SendDocumentUpdate,
   document_snapshot: StoreSnapshot,
   awareness_update: SendAwarenessUpdate,

@@ -6,13 +6,13 @@ import type { LinkContext } from "../realtime/link.js";
 import type { Transport } from "../realtime/transport.js";
 import type { AdminTargets } from "./perform.js";
 import { parseAdminRequest } from "./request.js";
-import { AdminSession } from "./session.js";
+import { type Admin, AdminSession } from "./session.js";
 
 /** The sockets of admins, which are no connections among the others. */
 export interface AdminEndpoint {
   readonly isFull: boolean;
   /** Takes a transport into use, of somebody who was let in. */
-  connect(transport: Transport, codec: Codec, who: string): void;
+  connect(transport: Transport, codec: Codec, admin: Admin): void;
   /** Closes them all. */
   close(): void;
 }
@@ -34,14 +34,16 @@ export function createAdminEndpoint(targets: AdminTargets, log: Logger): AdminEn
     get isFull() {
       return sessions.size >= SERVER_LIMITS.adminConnectionsCount;
     },
-    connect(transport, codec, who) {
+    connect(transport, codec, admin) {
+      const { who } = admin;
       const onEnd = () => sessions.delete(session);
-      const session: AdminSession = new AdminSession({ transport, codec, who, context, targets, onEnd });
+      const session: AdminSession = new AdminSession({ transport, codec, admin, context, targets, onEnd });
       sessions.add(session);
       log.info(
         { audit: { who, address: transport.remoteAddress, action: "connect", outcome: "done" } },
         "an admin came",
       );
+      session.begin();
     },
     close() {
       for (const session of [...sessions]) session.close();

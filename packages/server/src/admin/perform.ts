@@ -102,9 +102,8 @@ function disconnect(live: Live, { connection_id: id, user_id: userId }: AdminPay
   if ((id === undefined) === (userId === undefined)) {
     throw new ProtocolFailure("bad_request", "Give either `connection_id` or `user_id`.");
   }
-  const lost = [...live.sessions.lost()].filter(({ user }) => user.id === userId);
-  const ids = id === undefined ? [...live.hub.ofUser(userId ?? ""), ...lost].map((peer) => peer.id) : [id];
-  return ids.filter((each) => live.controls.disconnect(each)).length;
+  if (id !== undefined) return live.controls.disconnect(id) ? 1 : 0;
+  return live.controls.disconnectUser(userId ?? "");
 }
 
 function cancelQueries({ runs }: Live, named: AdminPayload<"cancel_query">): number {

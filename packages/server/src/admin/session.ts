@@ -1,7 +1,15 @@
 import { randomUUID } from "node:crypto";
-import { type Codec, FAILURES, type ServerMessageType, type ServerPayloads } from "@sparql-live/protocol";
+import {
+  type Codec,
+  FAILURES,
+  type FailureCode,
+  type ServerMessageType,
+  type ServerPayloads,
+} from "@sparql-live/protocol";
 import type { ParsedMessage } from "@sparql-live/protocol/validate";
 import type { Logger } from "pino";
+import type { Identity } from "../auth/authenticator.js";
+import type { Holder } from "../auth/expiry-watch.js";
 import { SERVER_LIMITS } from "../limits.js";
 import { metricsOf } from "../metrics/snapshot.js";
 import type { SendOptions } from "../realtime/connection.js";
@@ -17,18 +25,25 @@ import { checkedAction } from "./request.js";
 
 const RATE = { ratePerMinute: SERVER_LIMITS.adminActionsPerMinuteCount };
 
+/** Somebody who was let in. */
+export interface Admin {
+  /** For the log. */
+  readonly who: string;
+  /** `null`: by the key, which does not expire. */
+  readonly identity: Identity | null;
+}
+
 interface AdminSessionOptions {
   readonly transport: Transport;
   readonly codec: Codec;
-  /** For the log: a user's id, or `key`. */
-  readonly who: string;
+  readonly admin: Admin;
   readonly context: LinkContext;
   readonly targets: AdminTargets;
   readonly onEnd: () => void;
 }
 
-/** One socket of an admin, with the timer that pushes metrics to it. */
-export class AdminSession implements LinkOwner {
+/** One socket of an admin, with the timer that pushes metrics to it. It lives as long as the token that opened it. */
+export class AdminSession implements LinkOwner, Holder {
   readonly id = randomUUID();
   /** Who opens one has proven to be an admin. */
   readonly probation = null;
@@ -38,6 +53,7 @@ export class AdminSession implements LinkOwner {
   readonly #buckets = new RateBuckets(RATE, performance.now());
   readonly #performers: ReturnType<typeof createPerformers>;
   #timer: NodeJS.Timeout | undefined;
+  #stopWatching: () => void = () => undefined;
   #sentCount = 0;
 
   constructor(options: AdminSessionOptions) {
@@ -48,8 +64,26 @@ export class AdminSession implements LinkOwner {
     };
     this.#performers = createPerformers(options.targets, subscription);
     this.#link = new Link(options.context, options.transport, options.codec, this);
+  }
+
+  get identity(): Identity | null {
+    return this.#options.admin.identity;
+  }
+
+  begin(): void {
+    const { expiries, authentication } = this.#options.targets.live;
+    const { identity } = this;
     this.#link.step({ kind: "acknowledged" });
     this.#link.listen();
+    expiries.watch(this);
+    if (identity === null) return;
+    this.#stopWatching = authentication.revocations.watch(identity, () =>
+      this.cut("token_revoked", FAILURES.token_revoked.close, true),
+    );
+  }
+
+  cut(failure: FailureCode, code: number, isFinal: boolean): void {
+    this.#link.cut(failure, code, isFinal);
   }
 
   send<T extends Outgoing>(what: T, payload: OutgoingPayload<T>, options: SendOptions = {}): void {
@@ -72,6 +106,8 @@ export class AdminSession implements LinkOwner {
 
   onLinkLost(): void {
     clearInterval(this.#timer);
+    this.#options.targets.live.expiries.unwatch(this);
+    this.#stopWatching();
     this.#options.onEnd();
   }
 
@@ -101,7 +137,8 @@ export class AdminSession implements LinkOwner {
   }
 
   #audit({ type, payload }: ParsedMessage, outcome: string): void {
-    const { context, who, transport } = this.#options;
+    const { context, admin, transport } = this.#options;
+    const { who } = admin;
     audit(context.log, { who, address: transport.remoteAddress, action: type, payload, outcome });
   }
 

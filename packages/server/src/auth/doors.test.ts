@@ -139,6 +139,45 @@ test("an application says itself who a token proves, and what fails there lets n
   expect(server.logged.join("\n")).not.toContain("look up");
 });
 
+test("[AUTH-8] what an application says of a user is held to the same bounds", async () => {
+  const yearMs = 366 * 24 * 3_600_000;
+  await using server = await startServer({
+    settings: {
+      authenticator: createHookAuthenticator((token) => {
+        switch (token) {
+          case "past":
+            return { userId: "ada", expiresAtMs: Date.now() - 1 };
+          case "no-time":
+            return { userId: "ada", expiresAtMs: Number.NaN };
+          case "too-long":
+            return { userId: "ada", expiresAtMs: Date.now() + 2 * yearMs };
+          case "nobody":
+            return { userId: "" };
+          case "long":
+            return { userId: "u".repeat(129) };
+          case "long-name":
+            return { userId: "ada", userName: "u".repeat(129) };
+          default:
+            return { userId: "u".repeat(128), expiresAtMs: Date.now() + 60_000 };
+        }
+      }),
+    },
+  });
+  for (const [token, code] of [
+    ["past", "token_expired"],
+    ["no-time", "token_expired"],
+    ["too-long", "bad_token"],
+    ["nobody", "bad_token"],
+    ["long", "bad_token"],
+    ["long-name", "bad_token"],
+    ["good", undefined],
+  ] as const) {
+    const answer = await fetch(`${server.url}/api/ws/rooms`, bearer(token));
+    const told = (await answer.json()) as { code?: string };
+    expect([token, answer.status, told.code]).toEqual([token, code === undefined ? 200 : 401, code]);
+  }
+});
+
 test("the manager takes tokens too, and lets in as they are those whom the application names", async () => {
   await using started = await startManager({
     authenticator: await configuredAuthenticator({ authJwtSecret: SECRET }),

@@ -1,29 +1,36 @@
-import { FAILURES } from "@sparql-live/protocol";
+import { FAILURES, type FailureCode } from "@sparql-live/protocol";
 import { SERVER_LIMITS } from "../limits.js";
-import type { Peer } from "../realtime/peer.js";
+import type { Connection } from "../realtime/connection.js";
 import type { Wheel, WheelEntry } from "../realtime/wheel.js";
+import type { Identity } from "./authenticator.js";
+
+/** A connection that lives as long as what proves who it is. */
+export interface Holder extends Pick<Connection, "send"> {
+  readonly identity: Identity | null;
+  cut(failure: FailureCode, code: number, isFinal: boolean): void;
+}
 
 /** Asks connections for a fresh token before theirs expires, and closes those that have shown none when it does. */
 export interface ExpiryWatch {
   /** By the identity that it has now; again after each change of it. */
-  watch(peer: Peer): void;
-  unwatch(peer: Peer): void;
+  watch(holder: Holder): void;
+  unwatch(holder: Holder): void;
 }
 
 /** The time that is left is measured on a monotonic clock: when the wall clock jumps, nobody expires. */
 export function createExpiryWatch(wheel: Pick<Wheel, "add">): ExpiryWatch {
-  const entries = new Map<Peer, WheelEntry>();
+  const entries = new Map<Holder, WheelEntry>();
 
-  const unwatch = (peer: Peer) => {
-    entries.get(peer)?.remove();
-    entries.delete(peer);
+  const unwatch = (holder: Holder) => {
+    entries.get(holder)?.remove();
+    entries.delete(holder);
   };
 
   return {
     unwatch,
-    watch(peer) {
-      unwatch(peer);
-      const expiresAtMs = peer.identity?.expiresAtMs ?? null;
+    watch(holder) {
+      unwatch(holder);
+      const expiresAtMs = holder.identity?.expiresAtMs ?? null;
       if (expiresAtMs === null) return;
       const startMs = performance.now();
       const lifeMs = expiresAtMs - Date.now();
@@ -33,17 +40,17 @@ export function createExpiryWatch(wheel: Pick<Wheel, "add">): ExpiryWatch {
       const visit = () => {
         const nowMs = performance.now();
         if (nowMs >= endMs) {
-          entries.delete(peer);
-          peer.cut("token_expired", FAILURES.token_expired.close, false);
+          entries.delete(holder);
+          holder.cut("token_expired", FAILURES.token_expired.close, false);
           return null;
         }
         if (!isAsked && nowMs >= promptMs) {
           isAsked = true;
-          peer.send("token_expiring", { expires_at: new Date(expiresAtMs).toISOString() });
+          holder.send("token_expiring", { expires_at: new Date(expiresAtMs).toISOString() });
         }
         return (isAsked ? endMs : promptMs) - nowMs;
       };
-      entries.set(peer, wheel.add({ visit }, promptMs - startMs));
+      entries.set(holder, wheel.add({ visit }, promptMs - startMs));
     },
   };
 }

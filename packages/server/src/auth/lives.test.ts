@@ -1,11 +1,23 @@
 import { expect, test } from "vitest";
 import { openFileStorage } from "../file-storage.js";
 import type { ServerSettings } from "../http/server.js";
+import { createGate } from "../testing/gate.js";
 import { startServer, type TestServer } from "../testing/start-server.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
 import { openClient, type TestClient } from "../testing/test-client.js";
 import { bearer, inSeconds, tokenOf, WITH_SECRET } from "../testing/tokens.js";
+import type { Authenticator } from "./authenticator.js";
 import { promptAfterMs } from "./expiry-watch.js";
+import { createHookAuthenticator } from "./hook.js";
+
+const ADA = {
+  userId: "ada",
+  userName: "Ada",
+  role: "user",
+  expiresAtMs: null,
+  issuedAtMs: null,
+  sessionId: null,
+} as const;
 
 /** A clock that ticks often, so that what happens between a prompt and an expiry is seen apart. */
 const FAST: Partial<ServerSettings> = { ...WITH_SECRET, authenticationTimeoutMs: 1_000 };
@@ -178,6 +190,61 @@ test("[AUTH-12] a revocation ends lost sessions, tickets, and tokens that are sh
   const { client, resumed } = await resume(server, await tokenOf("ada"), resumeToken);
   expect(resumed.session).toBe(false);
   await client[Symbol.asyncDispose]();
+});
+
+test("[AUTH-12] a token that does not tell when it was issued is among those that a user has had so far", async () => {
+  await using server = await startServer({ settings: WITH_SECRET });
+  const token = await tokenOf("ada");
+  await using client = await openWith(server, token);
+  expect(await server.server.live.controls.revoke({ userId: "ada" })).toBe(1);
+  expect(await client.closed).toEqual(revoked);
+  expect((await fetch(`${server.url}/api/ws/rooms`, bearer(token))).status).toBe(401);
+});
+
+test("[AUTH-12] a token that is revoked while somebody is let in with it, or anew, lets in nobody", async () => {
+  const gate = { first: createGate(), second: createGate() };
+  let count = 0;
+  const authenticator: Authenticator = {
+    ...createHookAuthenticator(() => null),
+    async authenticate(token) {
+      if (token === "slow") await (count++ === 0 ? gate.first : gate.second).pass();
+      return { ...ADA, tokenId: token };
+    },
+  };
+  await using server = await startServer({ settings: { authenticator } });
+  const { controls } = server.server.live;
+  await using late = await openClient(server.ws);
+  await using present = await openWith(server, "good");
+  late.send("authenticate", { token: "slow" });
+  await gate.first.reached;
+  present.send("authenticate", { token: "slow" });
+  await gate.second.reached;
+  await controls.revoke({ tokenId: "slow" });
+  gate.first.open();
+  gate.second.open();
+  expect(await late.closed).toEqual(revoked);
+  expect(await present.closed).toEqual(revoked);
+});
+
+test("[AUTH-12] a revocation breaks off the answers that are under way over HTTP, of nobody else", async () => {
+  await using server = await startServer({ settings: WITH_SECRET });
+  const { controls, runs } = server.server.live;
+  const path = `/sparql?query=${encodeURIComponent("SELECT * { ?s ?p ?o } # urn:test:endless")}`;
+  const begin = async (userId: string, jti: string) => {
+    const answer = await fetch(server.url + path, bearer(await tokenOf(userId, { jti })));
+    const reader = answer.body?.getReader();
+    expect((await reader?.read())?.done).toBe(false);
+    return reader;
+  };
+  const [ada, bob] = [await begin("ada", "t1"), await begin("bob", "t2")];
+  await controls.revoke({ tokenId: "t1" });
+  const readOn = async () => {
+    while ((await ada?.read())?.done === false);
+  };
+  await expect(readOn()).rejects.toThrow();
+  await expect.poll(() => Array.from(runs.active(), ({ userId }) => userId)).toEqual(["bob"]);
+  expect((await bob?.read())?.done).toBe(false);
+  await bob?.cancel();
 });
 
 test("[AUTH-12] a server that is started again on its store still refuses what was revoked", async () => {

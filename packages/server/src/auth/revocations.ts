@@ -14,6 +14,8 @@ export interface Revocations {
   isRevoked(identity: Identity): boolean;
   /** Throws `token_revoked`. */
   check(identity: Identity): void;
+  /** For what lives by an identity: calls `onRevoked` when it is revoked, at once where it is. Returns the way to stop. */
+  watch(identity: Identity, onRevoked: () => void): () => void;
   /**
    * Settles when it is stored; from the call on it holds. `expiresAtMs`, of the last token that it is about, says how
    * long it must be kept; a year where nobody says. Throws `bad_request`, `storage_full`, `unavailable`.
@@ -25,6 +27,8 @@ export interface Revocations {
 export async function openRevocations(records: RevocationRecords): Promise<Revocations> {
   const held = new Map<string, RevocationRecord>();
   for (const record of await records.list(Date.now())) held.set(keyOf(record.kind, record.id), record);
+
+  const watches = new Set<{ readonly identity: Identity; readonly onRevoked: () => void }>();
 
   const holds = (kind: RevocationRecord["kind"], id: string): RevocationRecord | null => {
     const record = held.get(keyOf(kind, id));
@@ -50,6 +54,15 @@ export async function openRevocations(records: RevocationRecords): Promise<Revoc
       if (!isRevoked(identity)) return;
       throw new ProtocolFailure("token_revoked", "The token was revoked; sign in again.");
     },
+    watch(identity, onRevoked) {
+      if (isRevoked(identity)) {
+        onRevoked();
+        return () => undefined;
+      }
+      const watch = { identity, onRevoked };
+      watches.add(watch);
+      return () => watches.delete(watch);
+    },
     async add(revocation) {
       const record = recordOf(revocation);
       const key = keyOf(record.kind, record.id);
@@ -64,6 +77,9 @@ export async function openRevocations(records: RevocationRecords): Promise<Revoc
       // An earlier one of a longer time must not be shortened.
       const kept = { ...record, expiresAtMs: Math.max(record.expiresAtMs, before?.expiresAtMs ?? 0) };
       held.set(key, kept);
+      for (const watch of [...watches]) {
+        if (isRevoked(watch.identity) && watches.delete(watch)) watch.onRevoked();
+      }
       await records.put(kept);
     },
   };

@@ -5,6 +5,7 @@ import type { Handler } from "../realtime/dispatcher.js";
 import type { Peer } from "../realtime/peer.js";
 import type { RoomVerb } from "../realtime/policy.js";
 import { LastFailure } from "../realtime/refusals.js";
+import { tellWholeDocument } from "../realtime/rooms/entrance.js";
 import type { Room } from "../realtime/rooms/room.js";
 import type { Rooms } from "../realtime/rooms/rooms.js";
 import { bytesOfSealed, sealedOf, sealRequired, sealUnexpected } from "../realtime/rooms/sealed-payload.js";
@@ -13,6 +14,7 @@ import { shareMessage } from "../realtime/shared-message.js";
 export interface CollaborationHandlers {
   readonly typing_indicator: Handler<"typing_indicator">;
   readonly cursor_position: Handler<"cursor_position">;
+  readonly document_request: Handler<"document_request">;
   readonly document_update: Handler<"document_update">;
   readonly document_snapshot: Handler<"document_snapshot">;
   readonly awareness_update: Handler<"awareness_update">;
@@ -59,6 +61,9 @@ export function createCollaborationHandlers({ rooms }: { readonly rooms: Rooms }
           shareMessage("cursor_position", message, { messageId }),
         );
       }),
+
+    document_request: ({ payload }, peer) =>
+      inRoom(peer, payload.room_id, "watch", (room) => tellWholeDocument(room, peer)),
 
     document_update: ({ payload, message_id: messageId }, peer) =>
       countRefusals(peer, () =>

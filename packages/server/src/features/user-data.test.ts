@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { openFileStorage } from "../file-storage.js";
 import { WebSocketManager } from "../manager.js";
-import { openAs, openMember } from "../testing/room-clients.js";
+import { openAs, openMember, resume } from "../testing/room-clients.js";
 import { startServer } from "../testing/start-server.js";
 import { STORAGE_KINDS, type StorageKind } from "../testing/storages.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
@@ -179,4 +179,45 @@ test("[DATA-6] after it no file of the store has any of it, while the server run
   await storage.close();
   expect(await bytesOfFiles()).not.toContain(CANARY);
   expect(await bytesOfFiles()).toContain("third");
+});
+
+test.each([
+  "u".repeat(128),
+  "a/b",
+  "a/data",
+  " ".repeat(128),
+  "\u{1f600}".repeat(64),
+  "__proto__",
+  "constructor",
+  "%2F",
+])("[DATA-5] %j is the id of a user like others", async (id) => {
+  await using running = await startServer({ settings: { adminKey: ADMIN_KEY } });
+  await running.server.live.rooms.create({ id: "lab", ownerId: id });
+  const url = `${running.url}/api/users/${encodeURIComponent(id)}/data`;
+  expect(await exported(url, ADMIN)).toEqual([{ kind: "room", room_id: "lab", name: "lab", role: "owner" }]);
+  const erased = await fetch(url, { method: "DELETE", ...ADMIN });
+  expect([erased.status, await erased.json()]).toMatchObject([200, { rooms_deleted: 1 }]);
+  expect(await running.server.live.rooms.find("lab")).toBeNull();
+});
+
+test("[DATA-5] no other path below it, and no longer id, leads to anything", async () => {
+  await using running = await startServer({ settings: { adminKey: ADMIN_KEY } });
+  for (const path of ["", "/data", "ada", "ada/", "ada/data/x", "ada/date", `${"u".repeat(129)}/data`]) {
+    expect([path, (await fetch(`${running.url}/api/users/${path}`, ADMIN)).status]).toEqual([path, 404]);
+  }
+});
+
+test("[DATA-6] a connection that was lost cannot come back after it, and nobody sees it leave later", async () => {
+  await using running = await startServer();
+  const { live } = running.server;
+  const { client, token } = await openMember(running, "ada", "lab");
+  await using bob = (await openMember(running, "bob", "lab")).client;
+  client.socket.terminate();
+  await expect.poll(() => [...live.sessions.lost()]).toHaveLength(1);
+  await live.userData.erase("ada");
+  await bob.next("user_left");
+  expect([...live.sessions.lost()]).toEqual([]);
+  const back = await resume(running, { token });
+  expect(back.resumed.session).toBe(false);
+  await back.client[Symbol.asyncDispose]();
 });

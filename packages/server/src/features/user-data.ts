@@ -1,7 +1,6 @@
 import type { Broker, LogName } from "../broker.js";
 import { SERVER_LIMITS } from "../limits.js";
 import type { Controls } from "../realtime/controls.js";
-import type { Hub } from "../realtime/hub.js";
 import { decodeEntry, encodeEntry, entryIdOf, NOBODY, type RoomEntry } from "../realtime/rooms/entries.js";
 import type { Rooms } from "../realtime/rooms/rooms.js";
 import { runKey } from "../realtime/runs.js";
@@ -68,8 +67,7 @@ export interface UserDataDeps {
   readonly broker: Pick<Broker, "logs" | "queues" | "runs">;
   readonly store: Store;
   readonly rooms: Pick<Rooms, "list" | "open" | "delete">;
-  readonly hub: Pick<Hub, "ofUser">;
-  readonly controls: Pick<Controls, "disconnect">;
+  readonly controls: Pick<Controls, "disconnectUser">;
 }
 
 /** An entry of a user in the log of a room. */
@@ -80,7 +78,7 @@ interface OwnEntry {
   readonly entry: RoomEntry;
 }
 
-export function createUserData({ broker, store, rooms, hub, controls }: UserDataDeps): UserData {
+export function createUserData({ broker, store, rooms, controls }: UserDataDeps): UserData {
   const eachRoom = () => roomsOf(rooms);
   const runsOf = (userId: string) => store.history.ofUser(userId, SERVER_LIMITS.maxExportedRunsCount);
 
@@ -147,7 +145,7 @@ export function createUserData({ broker, store, rooms, hub, controls }: UserData
       }
     },
     async erase(userId) {
-      for (const { id } of [...hub.ofUser(userId)]) controls.disconnect(id);
+      controls.disconnectUser(userId);
       const counts = { messages: 0, rooms_deleted: 0, rooms_handed_over: 0 };
       const all: RoomRecord[] = [];
       for await (const room of eachRoom()) all.push(room);

@@ -1,14 +1,15 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
+import type { Admin } from "../admin/session.js";
+import type { Identity } from "../auth/authenticator.js";
 import { SERVER_LIMITS } from "../limits.js";
-import type { User } from "../realtime/connection.js";
 import { mayOnServer } from "../realtime/policy.js";
 import { type AdminCheck, bearerOf } from "./admin-key.js";
+import { addressOf } from "./client-address.js";
 import { problem, sendProblem } from "./problem.js";
 
 export type AdminEntry =
-  /** `who`: for the log; the user's id, or `key`. */
-  | { readonly kind: "admitted"; readonly who: string }
+  | ({ readonly kind: "admitted" } & Admin)
   | { readonly kind: "refused" }
   /** Too many wrong ones came from there; nothing that it shows is looked at. */
   | { readonly kind: "blocked"; readonly retryAfterMs: number };
@@ -17,12 +18,16 @@ export type AdminEntry =
 export interface AdminGate {
   /** `shown`: a key, or a token of a user. */
   admit(shown: string | undefined, address: string): Promise<AdminEntry>;
+  /** Whether it is the key. `blocked` whatever it is, where too many wrong ones came from there. */
+  tryKey(shown: string, address: string): "key" | "other" | Extract<AdminEntry, { kind: "blocked" }>;
+  /** What was shown is neither the key nor a token. */
+  countFailure(address: string): void;
 }
 
 export interface AdminGateDeps {
   readonly isAdminKey: AdminCheck;
-  /** Who a token stands for; `null` where it is none. Absent: there are no tokens. */
-  readonly userOfToken?: ((token: string, address: string) => Promise<Omit<User, "name"> | null>) | undefined;
+  /** Who a token proves; `null` where it is none. */
+  readonly identityOfToken: (token: string, address: string) => Promise<Identity | null>;
   readonly log: Logger;
   readonly nowMs?: () => number;
 }
@@ -35,7 +40,7 @@ interface Failures {
 /** Wrong ones are counted where there is no key too: that there is none must not show. */
 export function createAdminGate({
   isAdminKey,
-  userOfToken,
+  identityOfToken,
   log,
   nowMs = () => performance.now(),
 }: AdminGateDeps): AdminGate {
@@ -62,16 +67,27 @@ export function createAdminGate({
     log.warn({ address, failures: known.count }, "somebody showed a wrong admin key");
   };
 
+  const tryKey = (shown: string | undefined, address: string) => {
+    const retryAfterMs = waitMs(address);
+    if (retryAfterMs > 0) return { kind: "blocked", retryAfterMs } as const;
+    return isAdminKey(shown) ? "key" : "other";
+  };
+
   return {
+    tryKey,
+    countFailure,
     async admit(shown, address) {
-      const retryAfterMs = waitMs(address);
-      if (retryAfterMs > 0) return { kind: "blocked", retryAfterMs };
+      const tried = tryKey(shown, address);
+      if (typeof tried === "object") return tried;
       if (shown === undefined) return { kind: "refused" };
-      if (isAdminKey(shown)) return { kind: "admitted", who: "key" };
-      const user = (await userOfToken?.(shown, address)) ?? null;
-      if (user !== null && mayOnServer("administer", user.role)) return { kind: "admitted", who: user.id };
+      if (tried === "key") return { kind: "admitted", who: "key", identity: null };
+      const identity = await identityOfToken(shown, address);
+      if (identity !== null && mayOnServer("administer", identity.role)) {
+        // No user's id is taken for the key.
+        return { kind: "admitted", who: `user:${identity.userId}`, identity };
+      }
       // A token of a user who is no admin is no attempt.
-      if (user === null) countFailure(address);
+      if (identity === null) countFailure(address);
       return { kind: "refused" };
     },
   };
@@ -79,13 +95,13 @@ export function createAdminGate({
 
 /** Whether the admin asks, of what others may ask too. */
 export async function isAdmin(request: FastifyRequest, gate: AdminGate): Promise<boolean> {
-  return (await gate.admit(bearerOf(request), request.ip)).kind === "admitted";
+  return (await gate.admit(bearerOf(request), addressOf(request))).kind === "admitted";
 }
 
 /** Before anything of a request is checked: a refusal of that would tell that there is something. */
 export function adminOnly(gate: AdminGate) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
-    const entry = await gate.admit(bearerOf(request), request.ip);
+    const entry = await gate.admit(bearerOf(request), addressOf(request));
     switch (entry.kind) {
       case "admitted":
         return undefined;

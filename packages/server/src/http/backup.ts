@@ -7,6 +7,7 @@ import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import type { Storage } from "../storage.js";
 import { type AdminGate, adminOnly } from "./admin-gate.js";
+import { onAnswerOver } from "./disconnect.js";
 import { documented } from "./operation.js";
 
 /** `GET /api/ws/backup`: for the admin; to everybody else there is nothing at this path. One at a time. */
@@ -48,6 +49,7 @@ export function mountBackup(app: FastifyInstance, storage: Pick<Storage, "backUp
       const file = createReadStream(path);
       // Whether it was read to its end, or the client hung up.
       file.once("close", () => void end());
+      onAnswerOver(reply, () => file.destroy());
       return reply
         .headers({
           "content-type": "application/vnd.sqlite3",

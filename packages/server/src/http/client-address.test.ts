@@ -85,3 +85,38 @@ test("[PROXY-3] behind TLS the browser is told to stay with it; a stranger's wor
   await using other = await startServer();
   expect(await over(other.url, "https")).toBeNull();
 });
+
+test("[PROXY-2] an address is the same by WebSocket and by HTTP, whichever way it is written", async () => {
+  await using server = await startServer({
+    settings: {
+      // Where a socket tells IPv4 as one of both families does.
+      host: "::ffff:127.0.0.1",
+      adminKey: "k".repeat(32),
+      trustedProxies: ["127.0.0.1"],
+    },
+  });
+  const base = `http://127.0.0.1:${new URL(server.url).port}/api/ws`;
+  const failures: readonly [string | undefined, string][] = [
+    [undefined, "127.0.0.1"],
+    ["not an address", "127.0.0.1"],
+    ["::ffff:192.0.2.7", "192.0.2.7"],
+    ["198.51.100.9, 192.0.2.7", "192.0.2.7"],
+  ];
+  const expected: string[] = [];
+  for (const [forwarded, address] of failures) {
+    const headers = {
+      authorization: `Bearer ${"w".repeat(32)}`,
+      ...(forwarded === undefined ? {} : { "x-forwarded-for": forwarded }),
+    };
+    expect((await fetch(`${base}/connections`, { headers })).status).toBe(404);
+    const [, refused] = await once(
+      new WebSocket(`${base.replace("http", "ws")}/admin`, { headers }),
+      "unexpected-response",
+    );
+    refused.resume();
+    expect(refused.statusCode).toBe(404);
+    expected.push(address, address);
+  }
+  const lines = server.logged.filter((line) => line.includes("wrong admin key"));
+  expect(lines.map((line) => (JSON.parse(line) as { address: string }).address)).toEqual(expected);
+});

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { BlockList, isIP } from "node:net";
+import type { FastifyRequest } from "fastify";
 
 /** Who is believed when it says on whose behalf it asks. */
 export interface ProxyTrust {
@@ -39,6 +40,14 @@ export function createProxyTrust(trusted: readonly string[]): ProxyTrust {
       return address;
     },
   };
+}
+
+/**
+ * The client's of a request, as far as the application trusts proxies (`trustProxy`): in the spelling of
+ * `ProxyTrust.addressOf`, so that both ways count as one, and never what is no address.
+ */
+export function addressOf({ ip, ips = [ip] }: Pick<FastifyRequest, "ip" | "ips">): string {
+  return ips.map(plainAddress).findLast((address) => isIP(address) !== 0) ?? plainAddress(ip);
 }
 
 /** `::ffff:192.0.2.1`, as a socket of both families tells IPv4, is the same as `192.0.2.1`. */

@@ -2,6 +2,7 @@ import type { FastifyRequest } from "fastify";
 import type { Live } from "../live.js";
 import type { TierLimits } from "../live-options.js";
 import { tierOf } from "../realtime/policy.js";
+import { addressOf } from "./client-address.js";
 import type { Gate } from "./gate.js";
 
 /** Who takes something of the engine by HTTP, and how much it may take. */
@@ -20,5 +21,5 @@ export function consumerOf(
   const identity = gate.identityOf(request);
   const tier = tierOf({ role: identity?.role ?? "user" }, identity !== null);
   const userId = identity?.userId;
-  return { userId, key: userId ?? `address ${request.ip}`, limits: live.limits.tiers[tier] };
+  return { userId, key: userId ?? `address ${addressOf(request)}`, limits: live.limits.tiers[tier] };
 }

@@ -1,48 +1,51 @@
+import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { FastifyReply, FastifyRequest } from "fastify";
-
-/** What is to be called when a socket closes; one listener of it for however many requests that it carries. */
-const watched = new WeakMap<Socket, Set<() => void>>();
+import type { FastifyInstance, FastifyReply } from "fastify";
 
 /**
- * Calls `then` once when no more of an answer can be sent: it was, or the client hung up. The answers to requests that
- * were sent behind each other wait for their turn, and Node tells nothing to one that waits when its socket closes.
- * (The `close` of a request tells less: Node also emits it when the body of a POST was read to its end.)
+ * Lets every answer know when its connection is gone. Node tells it the one whose turn it is: those of further requests
+ * that came behind it (pipelining) would wait for ever, and what works for them with them.
  */
-export function onceOver(
-  { raw: { socket } }: FastifyRequest,
-  { raw: answer }: FastifyReply,
-  then: () => void,
-): void {
-  // While it was looked at who asks, for example.
-  if (socket.destroyed) {
-    then();
-    return;
-  }
-  const waiting = watched.get(socket) ?? watch(socket);
-  const over = () => {
-    if (!waiting.delete(over)) return;
-    answer.off("close", over);
-    then();
+export function mountLostAnswers(app: FastifyInstance): void {
+  const answers = new WeakMap<Socket, Set<ServerResponse>>();
+
+  const answersOf = (socket: Socket): Set<ServerResponse> => {
+    const known = answers.get(socket);
+    if (known !== undefined) return known;
+    const waiting = new Set<ServerResponse>();
+    answers.set(socket, waiting);
+    socket.once("close", () => {
+      for (const answer of waiting) if (answer.socket === null) lose(answer);
+    });
+    return waiting;
   };
-  waiting.add(over);
-  answer.once("close", over);
+
+  app.addHook("onRequest", async (request, reply) => {
+    const waiting = answersOf(request.raw.socket);
+    waiting.add(reply.raw);
+    reply.raw.once("close", () => waiting.delete(reply.raw));
+  });
 }
 
-/** Aborted when the client hangs up before it has the whole answer. */
-export function disconnectSignal(request: FastifyRequest, reply: FastifyReply): AbortSignal {
+function lose(answer: ServerResponse): void {
+  answer.destroy();
+  answer.emit("close");
+}
+
+/** Calls `listener` when the answer went out whole, or its connection is gone: at once, where it went before. */
+export function onAnswerOver({ raw }: FastifyReply, listener: () => void): void {
+  if (raw.destroyed) listener();
+  else raw.once("close", listener);
+}
+
+/**
+ * Aborted when the client hangs up before it has the whole answer. (The `close` of a request tells less: Node also
+ * emits it when the body of a POST was read to its end.)
+ */
+export function disconnectSignal(reply: FastifyReply): AbortSignal {
   const abort = new AbortController();
-  onceOver(request, reply, () => {
+  onAnswerOver(reply, () => {
     if (!reply.raw.writableFinished) abort.abort();
   });
   return abort.signal;
-}
-
-function watch(socket: Socket): Set<() => void> {
-  const waiting = new Set<() => void>();
-  watched.set(socket, waiting);
-  socket.once("close", () => {
-    for (const over of [...waiting]) over();
-  });
-  return waiting;
 }

@@ -31,7 +31,7 @@ export function mountExamples(app: FastifyInstance, engine: Engine): void {
     const endpoint = id === undefined ? engine.endpoints.list()[0] : engine.endpoints.get(id);
     if (endpoint === undefined)
       throw new EngineFailure("endpoint_not_found", `There is no endpoint "${id}".`);
-    const examples = await endpoint.examples(disconnectSignal(request, reply));
+    const examples = await endpoint.examples(disconnectSignal(reply));
     return {
       endpoint: endpoint.entry.id,
       examples: examples.map(({ iri, question, sparql }) => ({ iri, question, sparql })),

@@ -10,11 +10,11 @@ import type {
 } from "fastify";
 import type { Logger } from "pino";
 import { createAdminEndpoint } from "../admin/endpoint.js";
+import type { Identity } from "../auth/authenticator.js";
 import { type Live, openLive } from "../live.js";
 import type { LiveOptions } from "../live-options.js";
 import { createLog } from "../log.js";
 import { createMemoryStorage } from "../memory-storage.js";
-import type { User } from "../realtime/connection.js";
 import { failureOf, isFault } from "../realtime/refusals.js";
 import type { Storage } from "../storage.js";
 import { NotAcceptable } from "./accept.js";
@@ -26,6 +26,7 @@ import { mountBackup } from "./backup.js";
 import { createProxyTrust } from "./client-address.js";
 import { mountConnections } from "./connections.js";
 import { mountCrossOrigin } from "./cross-origin.js";
+import { mountLostAnswers } from "./disconnect.js";
 import { mountEndpoints } from "./endpoints.js";
 import { mountExamples } from "./examples.js";
 import { createGate } from "./gate.js";
@@ -83,18 +84,19 @@ export const sparqlLive: FastifyPluginAsync<SparqlLiveOptions> = async (app, opt
   const live = await openLive({ ...options, engine, storage, log });
   const adminGate = createAdminGate({
     isAdminKey,
-    userOfToken: (token, address) => userOfToken(live, token, address),
+    identityOfToken: (token, address) => identityOfToken(live, token, address),
     log,
   });
   const adminEndpoint = createAdminEndpoint({ live, engine, drain: () => live.drain() }, log);
   mountSecurityHeaders(app);
+  mountLostAnswers(app);
   mountCrossOrigin(app, allowedOrigins);
   mountRequestLog(app, log);
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, live, log));
 
   if (!app.hasRequestDecorator("accepts")) await app.register(accepts);
   await gatherOperations(app, !live.authentication.isOpen);
-  const gate = createGate(live.authentication, isAdminKey);
+  const gate = createGate(live.authentication, adminGate);
   gate.guard(app);
   await app.register(async (open) => {
     gate.exempt(open);
@@ -139,15 +141,14 @@ export const sparqlLive: FastifyPluginAsync<SparqlLiveOptions> = async (app, opt
 };
 
 /** An admin shows a token; one that proves nothing is counted as a wrong key. */
-async function userOfToken(
+async function identityOfToken(
   { authentication }: Live,
   token: string,
   address: string,
-): Promise<Omit<User, "name"> | null> {
+): Promise<Identity | null> {
   if (authentication.isOpen) return null;
   try {
-    const { userId, role } = await authentication.prove(token, { remoteAddress: address });
-    return { id: userId, role };
+    return await authentication.prove(token, { remoteAddress: address });
   } catch (error) {
     if (FAILURES[failureOf(error).code].http === 401) return null;
     throw error;

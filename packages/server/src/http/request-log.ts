@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
+import { addressOf } from "./client-address.js";
 
 /**
  * One line for each answered request, at the level `debug`. Named is the route, not the address: what stands in a
@@ -18,7 +19,7 @@ export function mountRequestLog(app: FastifyInstance, log: Logger): void {
         route: request.routeOptions.url,
         status: reply.statusCode,
         duration_ms: Math.round(reply.elapsedTime),
-        address: request.ip,
+        address: addressOf(request),
       },
       "request",
     );

@@ -80,7 +80,7 @@ export function mountVoid(app: FastifyInstance, engine: Engine): void {
     const endpoint = typeof id === "string" ? engine.endpoints.get(id) : engine.endpoints.list()[0];
     if (endpoint === undefined)
       throw new EngineFailure("endpoint_not_found", `There is no endpoint "${id}".`);
-    const profile = await endpoint.profile(disconnectSignal(request, reply));
+    const profile = await endpoint.profile(disconnectSignal(reply));
     return sendTriples(request, reply, describeDataset(endpoint, profile, baseOf(request).origin));
   });
 }

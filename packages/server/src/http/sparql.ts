@@ -11,7 +11,7 @@ import type { RunSummary } from "../store.js";
 import { beginWork } from "../tracing.js";
 import { type Chosen, negotiate, singleHeader } from "./accept.js";
 import { consumerOf } from "./consumer.js";
-import { onceOver } from "./disconnect.js";
+import { onAnswerOver } from "./disconnect.js";
 import { representationsOf, writeDocument } from "./documents.js";
 import type { Gate } from "./gate.js";
 import { UNDOCUMENTED } from "./operation.js";
@@ -85,7 +85,7 @@ async function answerRequest(
     },
     run.signal,
   );
-  onceOver(request, reply, () => {
+  onAnswerOver(reply, () => {
     if (!reply.raw.writableFinished) run.cancel("disconnected");
     release?.();
     run.end();

@@ -1,10 +1,11 @@
+import { randomUUID } from "node:crypto";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import { type Engine, EngineFailure, LIMITS } from "@sparql-live/engine";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import type { Live } from "../live.js";
 import { consumerOf } from "./consumer.js";
-import { disconnectSignal } from "./disconnect.js";
+import { onAnswerOver } from "./disconnect.js";
 import type { Gate } from "./gate.js";
 import { documented } from "./operation.js";
 
@@ -37,19 +38,22 @@ export function mountText2Sparql(
 ): void {
   const { engine, live } = deps;
   app.withTypeProvider<TypeBoxTypeProvider>().get("/text2sparql", OPTIONS, async (request, reply) => {
-    live.intake.admitQuery();
     const { dataset, question } = request.query;
     const endpoint = engine.endpoints.findByDataset(dataset);
     if (endpoint === undefined) {
       throw new EngineFailure("endpoint_not_found", `No endpoint answers for the dataset "${dataset}".`);
     }
-    const { key, limits } = consumerOf(request, deps);
-    const signal = disconnectSignal(request, reply);
-    const release = await live.queries?.turns.take(key, signal, () => undefined, limits.parallelQueries);
+    const { userId, key, limits } = consumerOf(request, deps);
+    // As one of those that are listed, and that end with the server.
+    const run = live.runs.begin(`http:${key}`, randomUUID(), userId);
+    onAnswerOver(reply, () => run.cancel("disconnected"));
+    let release: (() => void) | undefined;
     try {
-      return { dataset, question, query: await draft(engine, endpoint.entry.id, question, signal) };
+      release = await live.queries?.turns.take(key, run.signal, () => undefined, limits.parallelQueries);
+      return { dataset, question, query: await draft(engine, endpoint.entry.id, question, run.signal) };
     } finally {
       release?.();
+      run.end();
     }
   });
 }

@@ -143,7 +143,7 @@ export function createUpgrades({
       admin.endpoint.connect(
         createWsTransport(webSocket, request.socket, address),
         codecOf(webSocket),
-        examined.who,
+        examined,
       ),
     );
   };

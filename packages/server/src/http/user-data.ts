@@ -10,6 +10,10 @@ import type { Gate } from "./gate.js";
 import { documented } from "./operation.js";
 import { refuseForeignPages } from "./rooms.js";
 
+/** An id may be longer, and have other characters, than what a router lets stand for a parameter. */
+const OF_USERS = "/api/users/*";
+const PATH = "/api/users/{id}/data";
+
 const UserId = Type.String({ minLength: 1, maxLength: WIRE_LIMITS.maxIdCharacters });
 
 const Erased = Type.Object({
@@ -31,9 +35,17 @@ export function mountUserData(
   { live, gate, adminGate, allowedOrigins }: UserDataRouteDeps,
 ): void {
   const scope = app.withTypeProvider<TypeBoxTypeProvider>();
-  const checked = { params: Type.Object({ id: UserId }) };
+  const params = Type.Object({ id: UserId });
   const isAllowed = async (request: FastifyRequest, id: string) =>
     gate.identityOf(request)?.userId === id || isAdmin(request, adminGate);
+  /** `null`: there is nothing for who asks. */
+  const userFor = async (request: FastifyRequest): Promise<string | null> => {
+    // What the pattern left open.
+    const { "*": rest } = request.params as { "*": string };
+    const id = rest.endsWith("/data") ? rest.slice(0, -"/data".length) : "";
+    if (id === "" || id.length > WIRE_LIMITS.maxIdCharacters) return null;
+    return (await isAllowed(request, id)) ? id : null;
+  };
 
   const exporting = documented(
     {
@@ -42,16 +54,18 @@ export function mountUserData(
       description:
         "One JSON object in each line, with its `kind`: room, message, run, notification or endpoint. For the user, and the admin.",
       tag: "operation",
+      path: PATH,
+      params,
       responses: {
         200: { description: "The data.", content: { "application/x-ndjson": Type.String() } },
       },
-      problems: [400, 404, 501, 503],
+      problems: [404, 501, 503],
     },
-    checked,
+    {},
   );
-  scope.get("/api/users/:id/data", exporting, async (request, reply) => {
-    const { id } = request.params;
-    if (!(await isAllowed(request, id))) return reply.callNotFound();
+  scope.get(OF_USERS, exporting, async (request, reply) => {
+    const id = await userFor(request);
+    if (id === null) return reply.callNotFound();
     return reply
       .headers({ "content-type": "application/x-ndjson", "cache-control": "no-store" })
       .send(Readable.from(linesOf(live.userData.export(id))));
@@ -64,22 +78,24 @@ export function mountUserData(
       description:
         "Messages leave empty places in their rooms. For the user, and the admin. It cannot be taken back.",
       tag: "operation",
+      path: PATH,
+      params,
       responses: {
         200: { description: "What was erased.", content: { "application/json": Erased } },
       },
-      problems: [400, 403, 404, 501, 503, 507],
+      problems: [403, 404, 501, 503, 507],
     },
-    checked,
+    {},
   );
   scope.delete(
-    "/api/users/:id/data",
+    OF_USERS,
     {
       ...erasing,
       onRequest: (request, reply, done) => refuseForeignPages(request, reply, allowedOrigins, done),
     },
     async (request, reply) => {
-      const { id } = request.params;
-      if (!(await isAllowed(request, id))) return reply.callNotFound();
+      const id = await userFor(request);
+      if (id === null) return reply.callNotFound();
       return live.userData.erase(id);
     },
   );

@@ -9,6 +9,7 @@ import { openMemoryLive } from "../testing/memory-live.js";
 import { startServer } from "../testing/start-server.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
 import { openClient } from "../testing/test-client.js";
+import { bearer, tokenOf, WITH_SECRET } from "../testing/tokens.js";
 import { returnSpreadMs } from "./drain.js";
 
 const QUERY = "SELECT ?s { ?s ?p ?o } LIMIT 1";
@@ -72,6 +73,48 @@ test("[DRAIN-2] everybody is told, and new queries and handshakes are refused wi
   });
 });
 
+test("[DRAIN-2] who authenticates only while the server drains is told, too; who never does is closed with a time of its own", async () => {
+  await using server = await startServer({ settings: WITH_SECRET });
+  await using busy = await openClient(server.ws, bearer(await tokenOf("bob")));
+  busy.send("query_request", { sparql: STUCK }, { message_id: "stuck" });
+  await busy.next("query_progress", "stuck");
+  await using late = await openClient(server.ws);
+  await using strangers = await openAll(server.ws, 5);
+  await late.next("connection_ack");
+  const draining = server.server.live.drain({ queriesMs: 17_000 });
+  await busy.next("server_draining");
+  late.send("authenticate", { token: await tokenOf("ada") });
+  await late.next("authenticated");
+  const { payload } = await late.next("server_draining");
+  expect(payload.closes_in_ms).toBeLessThanOrEqual(17_000);
+  late.send("query_request", { sparql: QUERY }, { message_id: "late" });
+  expect((await late.next("error_message", "late")).payload.code).toBe("going_away");
+  await server.server.live.close();
+  await draining;
+  expect(JSON.parse((await late.closed).reason)).toEqual({
+    code: "going_away",
+    retry_after_ms: payload.retry_after_ms,
+  });
+  const closes = await Promise.all(strangers.clients.map((client) => client.closed));
+  expect(new Set(closes.map(({ code }) => code))).toEqual(new Set([1012]));
+  expect(new Set(closes.map(({ reason }) => reason)).size).toBeGreaterThan(1);
+  for (const { log } of strangers.clients) expect(log.map(({ type }) => type)).toEqual(["connection_ack"]);
+});
+
+test("[DRAIN-3] a draft that still waits for its turn is cancelled like a query, and not begun after the end", async () => {
+  await using server = await startServer();
+  const { runs } = server.server.live;
+  const path = `/sparql?query=${encodeURIComponent(STUCK)}`;
+  const running = [1, 2, 3].map(() => fetch(server.url + path));
+  await expect.poll(() => runs.activeCount).toBe(3);
+  const waiting = fetch(`${server.url}/text2sparql?dataset=local&question=all%20cities`);
+  await expect.poll(() => runs.activeCount).toBe(4);
+  await server.server.live.drain({ queriesMs: 100 });
+  const answer = await waiting;
+  expect([answer.status, await answer.json()]).toMatchObject([503, { code: "query_cancelled" }]);
+  for (const { status } of await Promise.all(running)) expect(status).toBe(503);
+});
+
 test("[DRAIN-3] a query that runs may end by itself", async () => {
   await using server = await startServer();
   await using client = await openClient(server.ws);
@@ -128,6 +171,17 @@ test("[DRAIN-6] no wait is longer than its bound, whatever is asked for", async 
   await Promise.all([live.drained, live.close(), live.drain()]);
 });
 
+test("[DRAIN-6] a grace has a bound of its own, and what it takes queries have no more", {
+  timeout: 60_000,
+}, async () => {
+  const { live, connect } = await openMemoryLive(null);
+  const client = connect("ada");
+  await live.drain({ graceMs: 1_000_000_000, queriesMs: 1_000_000_000 });
+  const told = client.messages().find(({ type }) => type === "server_draining");
+  const { drainWaitMs, maxDrainGraceMs } = SERVER_LIMITS;
+  expect(told?.payload).toMatchObject({ closes_in_ms: drainWaitMs - maxDrainGraceMs });
+});
+
 test("[QUEUE-8] a delivery that is under way when the server closes ends before its storage is closed", {
   timeout: 60_000,
 }, async () => {
@@ -166,3 +220,15 @@ test("[QUEUE-8] a delivery that is under way when the server closes ends before 
   expect((await again.queues.list("ada")).entries).toHaveLength(1);
   await close();
 });
+
+/** So many clients that say nothing, greeted. */
+async function openAll(url: string, count: number) {
+  const clients = await Promise.all(Array.from({ length: count }, () => openClient(url)));
+  await Promise.all(clients.map((client) => client.next("connection_ack")));
+  return {
+    clients,
+    async [Symbol.asyncDispose]() {
+      await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()));
+    },
+  };
+}

@@ -1,6 +1,7 @@
 import { FAILURES } from "@sparql-live/protocol";
 import { SERVER_LIMITS } from "../limits.js";
 import type { Link } from "../realtime/link.js";
+import type { Peer } from "../realtime/peer.js";
 import { createSignal } from "../signal.js";
 import type { Parts } from "./parts.js";
 
@@ -22,6 +23,8 @@ export interface Drain {
   readonly stage: DrainStage;
   /** Settles when everything is closed. Done once: a second call waits for the first. */
   begin(options: DrainOptions): Promise<void>;
+  /** To who is let in only now, once everybody was told that the server drains. */
+  tell(peer: Peer): void;
   /** Waits no longer, for nothing that can be cancelled. */
   hurry(): void;
   /** Settles at the end, whoever asked for it. */
@@ -54,6 +57,7 @@ export function createDrain(deps: DrainDeps): Drain {
   const done = createSignal<void>();
   let stage: DrainStage = "serving";
   let draining: Promise<void> | null = null;
+  let announced: Announced | null = null;
 
   const drain = async ({ graceMs = 0, queriesMs = 0 }: DrainOptions) => {
     const { intake, hub, log } = deps;
@@ -65,11 +69,11 @@ export function createDrain(deps: DrainDeps): Drain {
     stage = "draining";
     intake.shut();
     deps.stopPushing();
-    const returns = tellReturns(deps, boundedQueriesMs);
+    announced = announce(deps, boundedQueriesMs);
     await settledWithin(Promise.race([deps.runs.idle(), hurried.promise]), boundedQueriesMs);
     await endRuns(deps);
     stage = "closing";
-    await closeConnections(deps, returns);
+    await closeConnections(deps, announced.returns);
     await closeParts(deps);
     log.info("shut down");
   };
@@ -82,6 +86,9 @@ export function createDrain(deps: DrainDeps): Drain {
       draining ??= drain(options).finally(done.resolve);
       return draining;
     },
+    tell(peer) {
+      if (announced !== null && stage === "draining") tellReturn(peer, announced);
+    },
     hurry: () => hurried.resolve(),
     done: done.promise,
   };
@@ -90,17 +97,30 @@ export function createDrain(deps: DrainDeps): Drain {
 /** When each connection is to return, by its socket: told now, and once more when it is closed. */
 type Returns = ReadonlyMap<Link, number>;
 
-/** Everybody is told another time, so that they do not all return in the same moment. */
-function tellReturns({ hub }: DrainDeps, closesInMs: number): Returns {
-  const spreadMs = returnSpreadMs(hub.size);
+interface Announced {
+  readonly returns: Returns;
+  /** When connections are closed, on the clock of `performance.now()`. */
+  readonly closesAtMs: number;
+}
+
+/** Everybody is told another time, so that they do not all return in the same moment; who is nobody yet, later. */
+function announce({ hub, lobby }: DrainDeps, closesInMs: number): Announced {
+  const peers = [...hub.all(), ...lobby.all()];
+  const spreadMs = returnSpreadMs(peers.length);
   const returns = new Map<Link, number>();
-  for (const peer of hub.all()) {
-    if (peer.link === null) continue;
-    const retryAfterMs = Math.round(SERVER_LIMITS.minReturnMs + Math.random() * spreadMs);
-    returns.set(peer.link, retryAfterMs);
-    peer.send("server_draining", { retry_after_ms: retryAfterMs, closes_in_ms: closesInMs });
+  for (const { link } of peers) {
+    if (link !== null) returns.set(link, Math.round(SERVER_LIMITS.minReturnMs + Math.random() * spreadMs));
   }
-  return returns;
+  const announced = { returns, closesAtMs: performance.now() + closesInMs };
+  for (const peer of hub.all()) tellReturn(peer, announced);
+  return announced;
+}
+
+function tellReturn(peer: Peer, { returns, closesAtMs }: Announced): void {
+  const retryAfterMs = peer.link === null ? undefined : returns.get(peer.link);
+  if (retryAfterMs === undefined) return;
+  const closesInMs = Math.max(0, Math.round(closesAtMs - performance.now()));
+  peer.send("server_draining", { retry_after_ms: retryAfterMs, closes_in_ms: closesInMs });
 }
 
 /** Over how long so many connections return. */

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { startServer } from "../testing/start-server.js";
 import { openClient } from "../testing/test-client.js";
+import { bearer, tokenOf, WITH_SECRET } from "../testing/tokens.js";
 import { nextPressure, type PressureSample, RELAXED } from "./pressure.js";
 
 const LIMITS = { maxEventLoopDelayMs: 1_000, maxHeapBytes: 100, maxRssBytes: 0 };
@@ -79,6 +80,21 @@ test("[HEALTH-3] under overload new work is refused with when to return, what is
   expect(text).toContain("sparql_live_overloaded 1");
   expect(text).toContain("sparql_live_queries_shed_total 2");
   expect(ballast.at(-1)).toBe(1);
+});
+
+test("[HEALTH-3] an admin is let in under overload, to see to it, and so is who has only to authenticate", async () => {
+  const adminKey = "k".repeat(32);
+  await using loaded = await startServer({ settings: { ...WITH_SECRET, adminKey, maxRssBytes: 1 } });
+  await using early = await openClient(loaded.ws);
+  await early.next("connection_ack");
+  await expect.poll(() => loaded.server.live.pressure.isOverloaded).toBe(true);
+  for (const shown of [adminKey, await tokenOf("root", { role: "admin" })]) {
+    await using admin = await openClient(loaded.ws.replace("query", "admin"), bearer(shown));
+    admin.sendRaw('{"type": "ping"}');
+    await admin.next("pong");
+  }
+  early.send("authenticate", { token: await tokenOf("ada") });
+  expect((await early.next("authenticated")).payload.user_id).toBe("ada");
 });
 
 test("[HEALTH-3] a stalling event loop is seen, and forgotten when it turns again", async () => {

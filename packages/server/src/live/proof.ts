@@ -16,6 +16,8 @@ export type Present = (peer: Peer, token: string, correlationId?: string) => Pro
 export interface ProofDeps extends Parts {
   /** Why a user would be refused, now that it is known who it is. */
   readonly refusalOfUser: (userId: string) => "too_many_connections" | null;
+  /** Tells who was not there yet when everybody was told that the server drains. */
+  readonly tellOfDrain: (peer: Peer) => void;
 }
 
 export function createPresent(deps: ProofDeps): Present {
@@ -63,6 +65,7 @@ function enter(
   peer.identify(identity);
   letIn(peer, deps);
   tell(peer, identity, correlationId, deps);
+  deps.tellOfDrain(peer);
   // Those that came since it was greeted.
   broadcasts
     .replay(peer, greetedAt, peer.broadcastSeq)

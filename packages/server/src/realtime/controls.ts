@@ -94,6 +94,8 @@ export interface Controls {
    * whether there was such a connection. Throws a `RangeError` for a code that no endpoint may send.
    */
   disconnect(connectionId: string, options?: DisconnectOptions): boolean;
+  /** The same for all connections of a user, also those that are lost and may come back. Returns how many there were. */
+  disconnectUser(userId: string): number;
   /**
    * From the call on what is revoked proves nothing any more: connections that it let in are closed with 4401, and
    * their sessions are over. Settles, once it is stored, with how many connections here were closed. In the open mode
@@ -141,6 +143,23 @@ export function createControls(deps: ControlsDeps): Controls {
     return peer !== undefined && members.has(peer) ? peer : null;
   };
 
+  const disconnect: Controls["disconnect"] = (
+    connectionId,
+    { code = FAILURES.disconnected.close, retryAfterMs } = {},
+  ) => {
+    if (!isCloseCode(code)) throw new RangeError(`${code} is no code that a connection may be closed with.`);
+    const peer = sessions.get(connectionId);
+    if (peer === undefined) return false;
+    sessions.revoke(peer);
+    if (peer.link === null) {
+      sessions.remove(peer);
+      return true;
+    }
+    rooms.abandon(peer);
+    peer.close("disconnected", code, retryAfterMs);
+    return true;
+  };
+
   return {
     sendToConnection(connectionId, what, payload, options) {
       const peer = hub.get(connectionId);
@@ -170,19 +189,10 @@ export function createControls(deps: ControlsDeps): Controls {
       return recipientsCount;
     },
     broadcast: (what, payload, options) => broadcasts.send(typeOf(what), payload, options),
-    disconnect(connectionId, { code = FAILURES.disconnected.close, retryAfterMs } = {}) {
-      if (!isCloseCode(code))
-        throw new RangeError(`${code} is no code that a connection may be closed with.`);
-      const peer = sessions.get(connectionId);
-      if (peer === undefined) return false;
-      sessions.revoke(peer);
-      if (peer.link === null) {
-        sessions.remove(peer);
-        return true;
-      }
-      rooms.abandon(peer);
-      peer.close("disconnected", code, retryAfterMs);
-      return true;
+    disconnect,
+    disconnectUser(userId) {
+      const lost = [...sessions.lost()].filter(({ user }) => user.id === userId);
+      return [...hub.ofUser(userId), ...lost].filter(({ id }) => disconnect(id)).length;
     },
     revoke: (revocation) => revoke(revocation, deps),
     createRoom: async (room) => rooms.info(await rooms.create(room)),

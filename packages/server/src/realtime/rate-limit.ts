@@ -13,6 +13,7 @@ const CLASSES: ReadonlyMap<string, RateClass> = new Map([
   // Of these many come while somebody edits; they must not use up what a query needs.
   ["cursor_position", "edit"],
   ["typing_indicator", "edit"],
+  ["document_request", "edit"],
   ["document_update", "edit"],
   ["document_snapshot", "edit"],
   ["awareness_update", "edit"],

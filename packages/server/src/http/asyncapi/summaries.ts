@@ -23,6 +23,7 @@ export const CLIENT_SUMMARIES: Readonly<Record<ClientMessageType, string>> = {
   delete_room: "Deletes a room, its messages and its document.",
   typing_indicator: "Types, or has stopped.",
   cursor_position: "Is at this place.",
+  document_request: "Asks for the room's shared document as it is.",
   document_update: "Changes the room's shared document.",
   document_snapshot: "Stores a sealed snapshot of an encrypted room's document, or a part of one.",
   awareness_update: "Tells the state of an editor; it is handed on and not kept.",

@@ -2,7 +2,7 @@ import type { ServerPayloads } from "@sparql-live/protocol";
 import { SERVER_LIMITS } from "../../limits.js";
 import type { Peer } from "../peer.js";
 import { isAllowed } from "../policy.js";
-import { wholeDocumentMessage } from "./entries.js";
+import { EMPTY_UPDATE, wholeDocumentMessage } from "./entries.js";
 import { type Room, roomNotFound } from "./room.js";
 
 type Entrance = ServerPayloads["join_room"];
@@ -47,6 +47,24 @@ export async function tellState(room: Room, peer: Peer, recovered: boolean): Pro
   room.fanOut.sendInPlace(peer, () => {
     peer.send("room_state", { ...entranceOf(room, peer, runs), recovered });
     if (!recovered) tellDocument(room, peer);
+  });
+}
+
+/** To a member that asks, in its place among the updates; also where it is empty. */
+export async function tellWholeDocument(room: Room, peer: Peer): Promise<void> {
+  const { link } = peer;
+  await room.document.load();
+  if (peer.link !== link || !room.fanOut.members.has(peer)) return;
+  room.fanOut.sendInPlace(peer, () => {
+    const { id, log, document, sealed } = room;
+    const { epoch, seq } = log.position;
+    if (sealed === null) {
+      peer.sendShared(wholeDocumentMessage(id, log.position, document.whole() ?? EMPTY_UPDATE));
+      return;
+    }
+    const told = sealed.told(id, log.position);
+    if (told !== null) peer.sendShared(told);
+    else peer.send("document_snapshot", { room_id: id, epoch, seq, snapshot: null, updates: [] });
   });
 }
 

@@ -145,6 +145,9 @@ export function told(codec: Codec, base64: string): string | Uint8Array {
   return codec.binary ? Buffer.from(base64, "base64") : base64;
 }
 
+/** An update of Yjs without structs and without deletions. */
+export const EMPTY_UPDATE = Uint8Array.of(0, 0);
+
 /** The whole document as of a place in the log, by nobody in particular. */
 export function wholeDocumentMessage(
   roomId: string,

@@ -1,7 +1,7 @@
 import type { LogName, Logs } from "../../broker.js";
 import { createSharedDocument, type SharedDocument } from "../../documents/shared-document.js";
 import { SERVER_LIMITS } from "../../limits.js";
-import { decodeEntry } from "./entries.js";
+import { decodeEntry, EMPTY_UPDATE } from "./entries.js";
 import type { RoomDeps } from "./room-deps.js";
 
 /** The shared document of a room: made of the log's snapshot and the updates after it, when it is first needed. */
@@ -20,9 +20,6 @@ export interface RoomDocument {
   close(): Promise<void>;
 }
 
-/** An update of Yjs without structs and without deletions. */
-const NOTHING = Uint8Array.of(0, 0);
-
 interface LoadedDocument {
   readonly document: SharedDocument;
   /** Of the log that it was made of: a room of the same id may be made anew. */
@@ -40,7 +37,7 @@ export function createRoomDocument(logName: LogName, { broker, log }: RoomDeps):
   return {
     async apply(update) {
       // What brings nothing new has a place in the log all the same: its sender waits for it. Its bytes have none.
-      return (await opening.open()).document.apply(update) ?? NOTHING;
+      return (await opening.open()).document.apply(update) ?? EMPTY_UPDATE;
     },
     async append(name, text) {
       return (await opening.open()).document.append(name, text);

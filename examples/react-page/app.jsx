@@ -1,0 +1,57 @@
+// Ask, and watch together. In a clone of this repository, after `npm start` in another terminal:
+//     npx vite examples/react-page
+// Then open http://127.0.0.1:5173/?user=ada and ?user=bob beside each other.
+import { SPARQLProvider, useCollaborationRoom, useSPARQLQuery } from "@sparql-live/client/react";
+import { formatTerm } from "@sparql-live/client/terms";
+import { useState } from "react";
+import { createRoot } from "react-dom/client";
+
+function Ask() {
+  const [text, setText] = useState("How many proteins are there in yeast?");
+  const { executeQuery, cancel, isLoading, progress, variables, rows, error } = useSPARQLQuery();
+  const { sendTyping } = useCollaborationRoom("lab");
+  const cells = (row) => variables.map((name) => row[name] && formatTerm(row[name]));
+  const type = (value) => {
+    setText(value);
+    sendTyping(true);
+  };
+  return (
+    <section>
+      <input aria-label="Question" value={text} onChange={({ target }) => type(target.value)} />
+      <button type="button" onClick={() => executeQuery(text, { room_id: "lab" })}>
+        Ask
+      </button>
+      <button type="button" onClick={cancel} disabled={!isLoading}>
+        Cancel
+      </button>
+      <progress value={progress?.progress ?? 0} /> {progress?.message}
+      <p role="alert">{error?.message}</p>
+      <pre>{[variables, ...rows.map(cells)].map((line) => line.join("\t")).join("\n")}</pre>
+    </section>
+  );
+}
+
+function Together() {
+  const { members, typingUsers, runs } = useCollaborationRoom("lab");
+  return (
+    <aside>
+      <p>Here: {members.map(({ user_name }) => user_name).join(", ")}</p>
+      <p>{typingUsers.map(({ user_name }) => `${user_name} is typing…`).join(" ")}</p>
+      <ol>
+        {runs.map(({ queryId, userName, text, outcome }) => (
+          <li key={queryId}>
+            {userName}: {text} ({outcome})
+          </li>
+        ))}
+      </ol>
+    </aside>
+  );
+}
+
+const userId = new URLSearchParams(location.search).get("user") ?? "ada";
+createRoot(document.getElementById("app")).render(
+  <SPARQLProvider url="/api/ws/room/lab" options={{ userId }}>
+    <Ask />
+    <Together />
+  </SPARQLProvider>,
+);

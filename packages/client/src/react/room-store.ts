@@ -1,0 +1,118 @@
+import type { SPARQLWebSocketClient } from "../client.js";
+import { SparqlLiveError } from "../errors.js";
+import type { RoomEntry } from "../rooms/entries.js";
+import type { Room } from "../rooms/room.js";
+import type { JoinOptions } from "../rooms/rooms.js";
+import { EMPTY_VIEW, type RoomView } from "../rooms/view.js";
+import { createStore, type ReadableStore } from "../store.js";
+import { followRuns, type RoomRun } from "./room-runs.js";
+
+export interface CollaborationView extends Pick<RoomView, "status" | "info" | "members" | "cursors"> {
+  /** Who types, by user and connection. */
+  readonly typingUsers: RoomView["typing"];
+  /** The latest 1,000, in the order of the room. */
+  readonly messages: readonly RoomEntry[];
+  /** Queries that were asked in the room, newest first. */
+  readonly runs: readonly RoomRun[];
+  /** Why it could not be entered, or was left. */
+  readonly error: SparqlLiveError | null;
+  /** Messages were missed that cannot be had any more. */
+  readonly hasGap: boolean;
+}
+
+export const NO_ROOM: CollaborationView = {
+  status: EMPTY_VIEW.status,
+  info: null,
+  members: [],
+  cursors: [],
+  typingUsers: [],
+  messages: [],
+  runs: [],
+  error: null,
+  hasGap: false,
+};
+
+/** A room as several components of a page share it: entered with the first of them, left with the last. */
+export interface RoomMembership extends ReadableStore<CollaborationView> {
+  /** `undefined` where it was left. */
+  room(): Room | undefined;
+  retain(options: JoinOptions): () => void;
+}
+
+/** The memberships of each client: components that look at the same room get the same. */
+const memberships = new WeakMap<SPARQLWebSocketClient, Map<string, RoomMembership>>();
+
+export function membershipOf(client: SPARQLWebSocketClient, roomId: string): RoomMembership {
+  const known = memberships.get(client) ?? new Map<string, RoomMembership>();
+  memberships.set(client, known);
+  const membership = known.get(roomId) ?? createMembership(client, roomId);
+  known.set(roomId, membership);
+  return membership;
+}
+
+function createMembership(client: SPARQLWebSocketClient, roomId: string): RoomMembership {
+  const view = createStore<CollaborationView>(NO_ROOM);
+  let usersCount = 0;
+  let stop: (() => void) | null = null;
+  const change = (next: Partial<CollaborationView>) => view.set({ ...view.getSnapshot(), ...next });
+
+  const enter = (options: JoinOptions) => {
+    // The application may be in it by itself: then it stays.
+    const isForeign = client.room(roomId) !== undefined;
+    view.set(NO_ROOM);
+    const joined = client.joinRoom(roomId, options);
+    joined.catch((error: unknown) => change({ error: asError(error) }));
+    const room = client.room(roomId);
+    const unfollow = room === undefined ? () => undefined : follow(room);
+    const unfollowRuns = followRuns(client, roomId, (runs) => change({ runs }));
+    stop = () => {
+      unfollow();
+      unfollowRuns();
+      if (!isForeign) client.leaveRoom(roomId).catch(() => undefined);
+    };
+  };
+
+  const follow = (room: Room) => {
+    const look = () => {
+      const { status, info, members, cursors, typing } = room.view.getSnapshot();
+      const error = status.kind === "left" ? (status.error ?? null) : view.getSnapshot().error;
+      change({ status, info, members, cursors, typingUsers: typing, error });
+    };
+    const stops = [
+      room.view.subscribe(look),
+      room.messages.subscribe(() => change({ messages: room.messages.getSnapshot() })),
+      room.on("gap", () => change({ hasGap: true })),
+    ];
+    look();
+    change({ messages: room.messages.getSnapshot() });
+    return () => {
+      for (const end of stops) end();
+    };
+  };
+
+  return {
+    getSnapshot: view.getSnapshot,
+    subscribe: view.subscribe,
+    room: () => client.room(roomId),
+    retain(options) {
+      if (usersCount++ === 0 && stop === null) enter(options);
+      let isHeld = true;
+      return () => {
+        if (!isHeld) return;
+        isHeld = false;
+        usersCount--;
+        // Later: who goes may come back at once, as everybody does under StrictMode.
+        setTimeout(() => {
+          if (usersCount > 0 || stop === null) return;
+          stop();
+          stop = null;
+        });
+      };
+    },
+  };
+}
+
+function asError(error: unknown): SparqlLiveError {
+  if (error instanceof SparqlLiveError) return error;
+  return new SparqlLiveError("bad_request", "The room could not be entered.", { cause: error });
+}

@@ -1,0 +1,56 @@
+import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from "react";
+import { SparqlLiveError } from "../errors.js";
+import type { Acknowledgement, AddOptions } from "../outbox.js";
+import type { CursorInput } from "../rooms/room.js";
+import type { JoinOptions } from "../rooms/rooms.js";
+import { useSharedClient } from "./provider.js";
+import { type CollaborationView, membershipOf, NO_ROOM } from "./room-store.js";
+
+export type CollaborationOptions = Pick<JoinOptions, "invite" | "secret">;
+
+export interface CollaborationHandle extends CollaborationView {
+  /** Settles when the server has stored it; see `Room.send`. */
+  readonly sendMessage: (message: unknown, options?: AddOptions) => Promise<Acknowledgement>;
+  /** Holds for 6 s unless it is said again. */
+  readonly sendTyping: (isTyping: boolean) => void;
+  readonly sendCursor: (cursor: CursorInput) => void;
+}
+
+const initial = () => NO_ROOM;
+
+/**
+ * A room, entered while any component with it is mounted. `options` are those of the first of them. Queries are asked
+ * in the room by `useSPARQLQuery`: `executeQuery(text, { room_id })`.
+ */
+export function useCollaborationRoom(
+  roomId: string,
+  options: CollaborationOptions = {},
+): CollaborationHandle {
+  const shared = useSharedClient();
+  const first = useRef(options);
+  const membership = useCallback(() => membershipOf(shared.client, roomId), [shared, roomId]);
+  const subscribe = useCallback((listener: () => void) => membership().subscribe(listener), [membership]);
+  const view = useSyncExternalStore(subscribe, () => membership().getSnapshot(), initial);
+  useEffect(() => {
+    const release = shared.retain();
+    const leave = membership().retain(first.current);
+    return () => {
+      leave();
+      release();
+    };
+  }, [shared, membership]);
+  const actions = useMemo(
+    () => ({
+      sendMessage(message: unknown, more?: AddOptions) {
+        const room = membership().room();
+        if (room !== undefined) return room.send(message, more);
+        const text = `The room "${roomId}" was left.`;
+        return Promise.reject(new SparqlLiveError("not_in_room", text, { roomId }));
+      },
+      sendTyping: (isTyping: boolean) => membership().room()?.setTyping(isTyping),
+      sendCursor: (cursor: CursorInput) => membership().room()?.setCursor(cursor),
+    }),
+    [membership, roomId],
+  );
+  return { ...view, ...actions };
+}

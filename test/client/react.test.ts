@@ -1,0 +1,254 @@
+import { writeFile } from "node:fs/promises";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import type { Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
+import { createMemoryEngine } from "../../packages/server/src/testing/memory-engine.js";
+import { manyTriples, startServer } from "../../packages/server/src/testing/start-server.js";
+import { temporaryFolder } from "../../packages/server/src/testing/temporary-folder.js";
+import { describeWithPackage } from "../interop/debian-package.js";
+import { hasChromium, openBrowserPage } from "../support/browser.js";
+import { bundleOf, type ReactVersion, servePage } from "../support/page-server.js";
+import { startServerProcess } from "../support/server-process.js";
+import { openLibraryClient } from "./support.js";
+
+const APP = fileURLToPath(new URL("react/app.ts", import.meta.url));
+const SERVER_SIDE = fileURLToPath(new URL("react/server-side.ts", import.meta.url));
+const ENDLESS = "SELECT * { ?s ?p ?o } # urn:test:endless";
+const DEADLINE = { timeout: 20_000 };
+const ROWS_COUNT = 3_000;
+
+async function startEverything(version: ReactVersion) {
+  const page = await servePage(await bundleOf(APP, version));
+  const server = await startServer({
+    engine: createMemoryEngine(manyTriples(ROWS_COUNT)),
+    settings: { rateLimitPerMinute: 0, allowedOrigins: [page.origin] },
+  });
+  await server.server.live.rooms.create({ id: "lab" });
+  const browser = await openBrowserPage();
+  await browser.open(`${page.origin}/?server=${server.ws}`);
+  return {
+    server,
+    live: server.server.live,
+    engine: server.engine,
+    page: browser.page,
+    async [Symbol.asyncDispose]() {
+      await browser[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+      await page[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const show = (page: Page, what: readonly string[], more = {}) =>
+  page.evaluate(`probe.show(${JSON.stringify(what)}, ${JSON.stringify(more)})`);
+const run = (page: Page, sparql: string) =>
+  page.evaluate(`void (globalThis.last = probe.handles.query.executeQuery({ sparql: "${sparql}" }))`);
+const query = (page: Page) =>
+  page.evaluate(
+    "(({ rows, progress, result, error, isLoading }) => ({ rows: rows.length, stage: progress?.stage, count: result?.row_count, error: error?.code, isLoading }))(probe.handles.query)",
+  );
+
+describeWithPackage("chromium", hasChromium, "the hooks in a browser", () => {
+  describe.each([18, 19] as const)("React %d", (version) => {
+    test("[CLIENT-REACT-1] however many components there are, they share one connection, under StrictMode too; the last one closes it", {
+      timeout: 120_000,
+    }, async () => {
+      await using all = await startEverything(version);
+      const { page, live } = all;
+      await show(page, ["socket", "query", "room", "twin", "search", "health"]);
+      await expect.poll(() => page.textContent("#state"), DEADLINE).toBe("open");
+      await show(page, ["socket"]);
+      await show(page, ["socket", "query", "room"]);
+      await page.evaluate("probe.unmount()");
+      await expect.poll(() => live.counters.connectionsClosed, DEADLINE).toBe(1);
+      expect(live.counters.connectionsOpened).toBe(1);
+      expect([...live.counters.closesByCode]).toEqual([[1_000, 1]]);
+    });
+
+    test("[CLIENT-REACT-2] rows come as they are, and are not rendered one by one", {
+      timeout: 120_000,
+    }, async () => {
+      await using all = await startEverything(version);
+      const { page } = all;
+      await show(page, ["query"]);
+      await run(page, "SELECT * { ?s ?p ?o }");
+      await expect
+        .poll(() => query(page), DEADLINE)
+        .toEqual({
+          rows: ROWS_COUNT,
+          stage: "completed",
+          count: ROWS_COUNT,
+          error: undefined,
+          isLoading: false,
+        });
+      const renderings = (await page.evaluate("probe.renderings.query.length")) as number;
+      expect(renderings).toBeLessThan(ROWS_COUNT / 10);
+      expect(await page.evaluate("last.then(({ row_count }) => row_count)")).toBe(ROWS_COUNT);
+      await run(page, "SELECT nonsense");
+      await expect
+        .poll(() => query(page), DEADLINE)
+        .toMatchObject({ rows: 0, error: "bad_query", isLoading: false });
+      expect(await page.evaluate("last")).toBeNull();
+    });
+
+    test("[CLIENT-REACT-3] a query loses its place to a further one, ends on demand, and with its component", {
+      timeout: 120_000,
+    }, async () => {
+      await using all = await startEverything(version);
+      const { page, live } = all;
+      await show(page, ["query", "socket"]);
+      await run(page, ENDLESS);
+      await expect
+        .poll(async () => (await query(page)) as { rows: number }, DEADLINE)
+        .toMatchObject({
+          isLoading: true,
+          rows: expect.toSatisfy((count: number) => count > 0),
+        });
+      await page.evaluate("void (globalThis.first = last)");
+      await run(page, "ASK { ?s ?p ?o }");
+      await expect
+        .poll(() => query(page), DEADLINE)
+        .toMatchObject({ stage: "completed", isLoading: false, rows: 0 });
+      expect(await page.evaluate("first")).toBeNull();
+      await expect.poll(() => live.runs.activeCount, DEADLINE).toBe(0);
+
+      await run(page, ENDLESS);
+      await expect.poll(() => live.runs.activeCount, DEADLINE).toBe(1);
+      await page.evaluate("probe.handles.query.cancel()");
+      await expect.poll(() => query(page), DEADLINE).toMatchObject({ isLoading: false, error: undefined });
+      await expect.poll(() => live.runs.activeCount, DEADLINE).toBe(0);
+
+      await run(page, ENDLESS);
+      await expect.poll(() => live.runs.activeCount, DEADLINE).toBe(1);
+      await show(page, ["socket"]);
+      const before = await page.evaluate("probe.renderings.query.length");
+      await expect.poll(() => live.runs.activeCount, DEADLINE).toBe(0);
+      expect(await page.evaluate("last")).toBeNull();
+      expect(await page.evaluate("probe.renderings.query.length")).toBe(before);
+    });
+
+    test("[CLIENT-REACT-4] a room is entered once for all who show it, who see the same, and left with the last", {
+      timeout: 120_000,
+    }, async () => {
+      await using all = await startEverything(version);
+      const { page, live } = all;
+      await show(page, ["room", "twin"]);
+      using bob = openLibraryClient(all.server.ws, { userId: "bob" });
+      const room = await bob.joinRoom("lab");
+      await expect.poll(() => room.view.getSnapshot().memberCount, DEADLINE).toBe(2);
+      for (let count = 0; count < 20; count++) await room.send(count);
+      await page.evaluate('probe.handles.room.sendMessage("mine")');
+      const all20 = `${Array.from({ length: 20 }, (_, index) => index).join()},mine`;
+      await expect.poll(() => page.textContent("#room"), DEADLINE).toBe(all20);
+      expect(await page.textContent("#twin")).toBe(all20);
+      // In each rendering both have seen the same: nothing was torn.
+      const [ofRoom, ofTwin] = (await page.evaluate(
+        "[probe.renderings.room, probe.renderings.twin].map((seen) => seen.filter((text, at) => text !== seen[at - 1]))",
+      )) as [string[], string[]];
+      expect(ofRoom).toEqual(ofTwin);
+      room.setTyping(true);
+      const typing = () => page.evaluate("probe.handles.twin.typingUsers.map((user) => user.user_id).join()");
+      await expect.poll(typing, DEADLINE).toBe("bob");
+      await page.evaluate("probe.handles.room.sendCursor({ position: { line: 3 } })");
+      await expect
+        .poll(() => room.view.getSnapshot().cursors, DEADLINE)
+        .toMatchObject([{ position: { line: 3 } }]);
+
+      await show(page, ["twin"]);
+      await room.send("still");
+      await expect.poll(() => page.textContent("#twin"), DEADLINE).toBe(`${all20},still`);
+      expect(room.view.getSnapshot().memberCount).toBe(2);
+      await show(page, ["socket"]);
+      await expect.poll(() => room.view.getSnapshot().memberCount, DEADLINE).toBe(1);
+      expect(live.counters.connectionsClosed).toBe(0);
+      await show(page, ["room"]);
+      await expect.poll(() => room.view.getSnapshot().memberCount, DEADLINE).toBe(2);
+      await page.evaluate('probe.handles.room.sendMessage("back")');
+      await expect.poll(() => page.textContent("#room"), DEADLINE).toContain("back");
+    });
+
+    test("[CLIENT-REACT-5] the queries of a room are seen by all who show it", {
+      timeout: 120_000,
+    }, async () => {
+      await using all = await startEverything(version);
+      const { page } = all;
+      await show(page, ["room"]);
+      using bob = openLibraryClient(all.server.ws, { userId: "bob" });
+      await bob.joinRoom("lab");
+      const runs = () =>
+        page.evaluate(
+          "probe.handles.room.runs.map(({ userId, text, outcome, rowCount }) => ({ userId, text, outcome, rowCount }))",
+        );
+      await expect.poll(() => page.evaluate("probe.handles.room.status.kind"), DEADLINE).toBe("joined");
+      const seen = { userId: "bob", text: "ASK {}", outcome: "completed", rowCount: expect.any(Number) };
+      await bob.sendQuery({ sparql: "ASK {}" }, { room_id: "lab" });
+      await expect.poll(runs, DEADLINE).toEqual([seen]);
+      const abort = new AbortController();
+      const endless = bob.sendQuery(
+        { sparql: ENDLESS },
+        { room_id: "lab", onRows: () => undefined, signal: abort.signal },
+      );
+      const failed = endless.catch((error: unknown) => error);
+      await expect.poll(runs, DEADLINE).toMatchObject([{ outcome: "running", rowCount: null }, seen]);
+      // Who comes later sees them too.
+      await show(page, []);
+      await show(page, ["room"]);
+      await expect.poll(runs, DEADLINE).toMatchObject([{ text: ENDLESS, outcome: "running" }, seen]);
+      abort.abort();
+      await failed;
+      await expect.poll(runs, DEADLINE).toMatchObject([{ text: ENDLESS, outcome: "cancelled" }, seen]);
+    });
+
+    test("[CLIENT-REACT-7] endpoints are shown with their health, as it changes", {
+      timeout: 120_000,
+    }, async () => {
+      await using all = await startEverything(version);
+      const { page, engine } = all;
+      await show(page, ["health"]);
+      const health = () =>
+        page.evaluate(
+          "probe.handles.health.endpoints.map(({ endpoint_id, health }) => [endpoint_id, health.state])",
+        );
+      await expect.poll(health, DEADLINE).toEqual([["local", "healthy"]]);
+      engine.setHealth({ state: "unreachable", latencyMs: null, checkedAt: null, consecutiveFailures: 3 });
+      await expect.poll(health, DEADLINE).toEqual([["local", "unreachable"]]);
+    });
+  });
+
+  test("[CLIENT-REACT-6] a search waits until the text stays as it is, and answers to former texts are dropped", {
+    timeout: 120_000,
+  }, async () => {
+    await using page = await servePage(await bundleOf(APP, 19));
+    await using server = await startServerProcess({ settings: ["--allowed-origins", page.origin] });
+    await using browser = await openBrowserPage();
+    const asked: string[] = [];
+    browser.page.on("websocket", (socket) =>
+      socket.on("framesent", ({ payload }) => {
+        const { type, payload: body } = JSON.parse(String(payload));
+        if (type === "ontology_search") asked.push(body.query);
+      }),
+    );
+    await browser.open(`${page.origin}/?server=${server.webSocketUrl}`);
+    await browser.page.evaluate('for (const text of ["x", "xy", "a"]) probe.show(["search"], { text })');
+    const found = () => browser.page.evaluate("probe.renderings.search.at(-1)");
+    await expect.poll(found, DEADLINE).toBe("a");
+    expect(asked).toEqual(["a"]);
+    await show(browser.page, ["search"], { text: " " });
+    await expect.poll(found, DEADLINE).toBe("");
+    expect(asked).toEqual(["a"]);
+  });
+});
+
+test.each([18, 19] as const)(
+  "[CLIENT-REACT-8] a server renders what there is without a connection, and makes none (React %d)",
+  async (version) => {
+    await using folder = await temporaryFolder();
+    const file = folder.path("server-side.mjs");
+    await writeFile(file, await bundleOf(SERVER_SIDE, version, "node"));
+    const { rendered } = (await import(pathToFileURL(file).href)) as typeof import("./react/server-side.js");
+    // A path has no meaning without a page: a client that was made would throw.
+    const { version: used, html } = rendered("/api/ws/query");
+    expect(used.startsWith(`${version}.`)).toBe(true);
+    expect(html).toContain("idle,0,false,0,0");
+  },
+);

@@ -1,0 +1,94 @@
+import {
+  SPARQLProvider,
+  useCollaborationRoom,
+  useEndpointHealth,
+  useOntologySearch,
+  useSPARQLQuery,
+  useWebSocket,
+} from "@sparql-live/client/react";
+import { createElement as h, type ReactNode, StrictMode, useEffect, useState } from "react";
+import { flushSync } from "react-dom";
+import { createRoot } from "react-dom/client";
+
+/** What the tests look at and reach into, by names that do not change. */
+interface Probe {
+  /** Of each rendering of a component, in order. */
+  readonly renderings: Record<string, unknown[]>;
+  readonly handles: Record<string, unknown>;
+  /** How the components that are shown are changed. */
+  show(what: readonly string[], more?: Readonly<Record<string, unknown>>): void;
+  unmount(): void;
+}
+
+declare global {
+  var probe: Probe;
+}
+
+const renderings: Record<string, unknown[]> = {};
+const handles: Record<string, unknown> = {};
+
+function note(name: string, value: unknown): void {
+  renderings[name] ??= [];
+  renderings[name].push(value);
+}
+
+function Socket(): ReactNode {
+  const socket = useWebSocket();
+  handles.socket = socket;
+  note("socket", socket.state.kind);
+  return h("p", { id: "state" }, socket.state.kind);
+}
+
+function Query(): ReactNode {
+  const query = useSPARQLQuery();
+  handles.query = query;
+  note("query", { rows: query.rows.length, isLoading: query.isLoading });
+  return h("p", { id: "rows" }, `${query.rows.length} rows`);
+}
+
+function Room({ name }: { readonly name: string }): ReactNode {
+  const room = useCollaborationRoom("lab");
+  handles[name] = room;
+  const seen = room.messages.map(({ message }) => String(message)).join();
+  // Both of a rendering must have seen the same.
+  note(name, seen);
+  return h("p", { id: name }, seen);
+}
+
+function Search({ text }: { readonly text: string }): ReactNode {
+  const search = useOntologySearch(text, { debounceMs: 20 });
+  handles.search = search;
+  note("search", search.suggestions.map(({ label }) => label).join());
+  return null;
+}
+
+function Health(): ReactNode {
+  handles.health = useEndpointHealth();
+  return null;
+}
+
+function App({ url }: { readonly url: string }): ReactNode {
+  const [shown, setShown] = useState<{ what: readonly string[]; more: Readonly<Record<string, unknown>> }>({
+    what: [],
+    more: {},
+  });
+  useEffect(() => {
+    probe.show = (what, more = {}) => flushSync(() => setShown({ what, more }));
+  }, []);
+  const has = (name: string) => shown.what.includes(name);
+  return h(
+    SPARQLProvider,
+    { url, options: { userId: String(shown.more.userId ?? "ada") } },
+    has("socket") ? h(Socket, { key: "socket" }) : null,
+    has("query") ? h(Query, { key: "query" }) : null,
+    has("room") ? h(Room, { key: "room", name: "room" }) : null,
+    has("twin") ? h(Room, { key: "twin", name: "twin" }) : null,
+    has("search") ? h(Search, { key: "search", text: String(shown.more.text ?? "") }) : null,
+    has("health") ? h(Health, { key: "health" }) : null,
+  );
+}
+
+const url = new URLSearchParams(location.search).get("server") ?? "";
+const root = createRoot(document.body.appendChild(document.createElement("main")));
+globalThis.probe = { renderings, handles, show: () => undefined, unmount: () => root.unmount() };
+root.render(h(StrictMode, null, h(App, { url })));
