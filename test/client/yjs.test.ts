@@ -1,184 +1,334 @@
-import type { Room, SPARQLWebSocketClient } from "@sparql-live/client";
+import { setImmediate } from "node:timers/promises";
+import type { ClientOptions, SPARQLWebSocketClient } from "@sparql-live/client";
+import { msgpackCodec } from "@sparql-live/client/msgpack";
 import { createRoomProvider } from "@sparql-live/client/yjs";
-import { describe, expect, test } from "vitest";
+import { createRoomSecret } from "@sparql-live/protocol/sealing";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { Awareness } from "y-protocols/awareness";
 import * as Y from "yjs";
+import { createMemoryStorage } from "../../packages/server/src/memory-storage.js";
 import { startServer } from "../../packages/server/src/testing/start-server.js";
-import { openClient } from "../../packages/server/src/testing/test-client.js";
-import { EFFORT } from "../support/effort.js";
-import { createRandom } from "../support/random.js";
 import { startServerProcess } from "../support/server-process.js";
 import { startTcpProxy } from "../support/tcp-proxy.js";
-import { openLibraryClient } from "./support.js";
+import { lossOf, openLibraryClient } from "./support.js";
 
-const DEADLINE = { timeout: 60_000, interval: 20 };
-const SETTINGS = ["--rate-limit-per-minute", "0", "--log-level", "warn"];
+const DEADLINE = { timeout: 60_000, interval: 10 };
+const QUIET = { rateLimitPerMinute: 0, maxConnectionsPerAddress: 10_000, maxConnectionsPerUser: 1_000 };
 
-function provide(room: Room, onError?: (error: unknown) => void) {
+async function makeRoom(url: string, more = ""): Promise<void> {
+  const made = await fetch(`${url}/api/ws/rooms?room_id=lab${more}`, { method: "POST" });
+  expect(made.status).toBe(200);
+}
+
+interface EditorOptions extends ClientOptions {
+  readonly secret?: string;
+  /** What the doc holds before. */
+  readonly doc?: Y.Doc;
+}
+
+/** Somebody with a doc in the room. */
+async function openEditor(
+  url: string,
+  userId: string,
+  { secret, doc = new Y.Doc(), ...more }: EditorOptions = {},
+) {
+  const client: SPARQLWebSocketClient & Disposable = openLibraryClient(url, { userId, ...more });
+  const room = await client.joinRoom("lab", { secret, timeoutMs: 0 });
+  const awareness = new Awareness(doc);
+  const errors: unknown[] = [];
+  const provider = createRoomProvider(room, doc, { awareness, onError: (error) => errors.push(error) });
+  return {
+    client,
+    room,
+    doc,
+    text: doc.getText("query"),
+    awareness,
+    provider,
+    errors,
+    [Symbol.dispose]() {
+      provider.destroy();
+      awareness.destroy();
+      client.disconnect();
+    },
+  };
+}
+type Editor = Awaited<ReturnType<typeof openEditor>>;
+
+const areSaved = (editors: readonly Editor[]) =>
+  editors.every(({ provider: { synced, saved } }) => synced.getSnapshot() && saved.getSnapshot());
+
+/** Waits until everything is acknowledged and all have the same; returns the text. */
+async function converged(...editors: readonly Editor[]): Promise<string> {
+  const isSame = () => {
+    const [first, ...others] = editors.map(({ doc }) => Y.snapshot(doc));
+    return first !== undefined && others.every((other) => Y.equalSnapshots(first, other));
+  };
+  await expect.poll(() => areSaved(editors) && isSame(), DEADLINE).toBe(true);
+  const texts = editors.map(({ text }) => String(text));
+  expect(new Set(texts).size).toBe(1);
+  return texts[0] ?? "";
+}
+
+test("[CLIENT-YJS-1] edits at the same time converge, whatever the codec; undo takes back one's own alone", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server.url);
+  using ada = await openEditor(server.ws, "ada");
+  using bob = await openEditor(server.ws, "bob", { codec: msgpackCodec });
+  using cyd = await openEditor(server.ws, "cyd");
+  const undo = new Y.UndoManager(ada.text);
+  ada.text.insert(0, "ada ");
+  bob.text.insert(0, "bob ");
+  for (const [index, word] of ["one ", "two ", "three "].entries()) cyd.text.insert(index, word);
+  const all = await converged(ada, bob, cyd);
+  for (const word of ["ada ", "bob "]) expect(all).toContain(word);
+  expect(all).toHaveLength(8 + "one two three ".length);
+  undo.undo();
+  expect(await converged(ada, bob, cyd)).toBe(all.replace("ada ", ""));
+  // Who comes later, with a doc of their own making, brings it along.
   const doc = new Y.Doc();
-  const provider = createRoomProvider(room, doc, onError === undefined ? {} : { onError });
-  const text = doc.getText("query");
-  return { doc, text, provider, read: () => text.toString() };
-}
-
-async function join(client: SPARQLWebSocketClient, onError?: (error: unknown) => void) {
-  return provide(await client.joinRoom("lab"), onError);
-}
-
-async function startLab() {
-  const server = await startServer({ settings: { rateLimitPerMinute: 0 } });
-  await server.server.live.rooms.create({ id: "lab", ownerId: "ada" });
-  return server;
-}
-
-describe("the provider of Yjs", () => {
-  test("[CLIENT-YJS-1] edits of several reach all, whoever came first, and an UndoManager takes back one's own alone", async () => {
-    await using server = await startLab();
-    using ada = openLibraryClient(server.ws, { userId: "ada" });
-    using bob = openLibraryClient(server.ws, { userId: "bob" });
-    const one = await join(ada);
-    one.text.insert(0, "SELECT");
-    await expect.poll(() => one.provider.synced.getSnapshot(), DEADLINE).toBe(true);
-    const two = await join(bob);
-    await expect.poll(two.read, DEADLINE).toBe("SELECT");
-    const undo = new Y.UndoManager(two.text);
-    two.text.insert(6, " *");
-    one.text.insert(0, "# mine\n");
-    await expect.poll(() => [one.read(), two.read()], DEADLINE).toEqual(Array(2).fill("# mine\nSELECT *"));
-    undo.undo();
-    await expect.poll(() => [one.read(), two.read()], DEADLINE).toEqual(Array(2).fill("# mine\nSELECT"));
-    // Of a room that was joined long before.
-    const late = provide(await ada.joinRoom("lab"));
-    await expect.poll(late.read, DEADLINE).toBe("# mine\nSELECT");
-    for (const { provider } of [one, two, late]) provider.destroy();
-  });
-
-  test("[CLIENT-YJS-2] where everybody is is told, to who comes later too, and that somebody has gone", async () => {
-    await using server = await startLab();
-    using ada = openLibraryClient(server.ws, { userId: "ada" });
-    using bob = openLibraryClient(server.ws, { userId: "bob" });
-    const one = await join(ada);
-    one.provider.awareness.setLocalState({ name: "Ada" });
-    const two = await join(bob);
-    const names = ({ provider }: typeof one) =>
-      [...provider.awareness.getStates().values()].flatMap(({ name }) => name ?? []);
-    await expect.poll(() => names(two), DEADLINE).toEqual(["Ada"]);
-    two.provider.awareness.setLocalState({ name: "Bob" });
-    await expect.poll(() => names(one).sort(), DEADLINE).toEqual(["Ada", "Bob"]);
-    one.provider.destroy();
-    await expect.poll(() => names(two), DEADLINE).toEqual(["Bob"]);
-    using cyd = openLibraryClient(server.ws, { userId: "cyd" });
-    const three = await join(cyd);
-    await expect.poll(() => names(three), DEADLINE).toEqual(["Bob"]);
-    bob.disconnect();
-    await expect.poll(() => names(three), DEADLINE).toEqual([]);
-    three.provider.destroy();
-  });
-
-  test("[CLIENT-YJS-3] what is edited without a connection comes together when the server is back", {
-    timeout: 120_000,
-  }, async () => {
-    await using server = await startServerProcess({ settings: SETTINGS });
-    await fetch(`${server.url}/api/ws/rooms?room_id=lab`, { method: "POST" });
-    using ada = openLibraryClient(server.webSocketUrl, { userId: "ada" });
-    using bob = openLibraryClient(server.webSocketUrl, { userId: "bob" });
-    const [one, two] = [await join(ada), await join(bob)];
-    one.text.insert(0, "middle");
-    await expect.poll(two.read, DEADLINE).toBe("middle");
-    await server.kill();
-    await expect.poll(() => [ada.state.kind, bob.state.kind], DEADLINE).not.toContain("open");
-    one.text.insert(0, "before ");
-    two.text.insert(6, " behind");
-    await server.start();
-    await expect
-      .poll(() => [one.read(), two.read()], DEADLINE)
-      .toEqual(Array(2).fill("before middle behind"));
-    using cyd = openLibraryClient(server.webSocketUrl, { userId: "cyd" });
-    const three = await join(cyd);
-    await expect.poll(three.read, DEADLINE).toBe("before middle behind");
-    for (const { provider } of [one, two, three]) provider.destroy();
-  });
-
-  test("[CLIENT-YJS-4] what a server has lost it is given again", { timeout: 120_000 }, async () => {
-    await using server = await startServerProcess({ settings: [...SETTINGS, "--store", "memory"] });
-    const address = server.webSocketUrl.replace("/query", "/room/lab");
-    using ada = openLibraryClient(address, { userId: "ada" });
-    using bob = openLibraryClient(address, { userId: "bob" });
-    const [one, two] = [await join(ada), await join(bob)];
-    one.text.insert(0, "kept here");
-    await expect.poll(two.read, DEADLINE).toBe("kept here");
-    await server.kill();
-    await server.start();
-    await expect.poll(() => [ada.state.kind, bob.state.kind], DEADLINE).toEqual(["open", "open"]);
-    using cyd = openLibraryClient(address, { userId: "cyd" });
-    const three = await join(cyd);
-    await expect.poll(three.read, DEADLINE).toBe("kept here");
-    for (const { provider } of [one, two, three]) provider.destroy();
-  });
-
-  test("[CLIENT-YJS-3] documents come together however often connections are lost", {
-    timeout: 120_000,
-  }, async () => {
-    await using server = await startLab();
-    await using proxy = await startTcpProxy(Number(new URL(server.url).port));
-    const url = `ws://127.0.0.1:${proxy.port}/api/ws/query`;
-    using ada = openLibraryClient(url, { userId: "ada" });
-    using bob = openLibraryClient(url, { userId: "bob" });
-    const [one, two] = [await join(ada), await join(bob)];
-    const random = createRandom(EFFORT.firstSeed);
-    for (let round = 0; round < 15; round++) {
-      for (const { text } of [one, two]) {
-        for (let edits = random.below(4); edits > 0; edits--) {
-          if (random.chance(0.3) && text.length > 2) text.delete(random.below(text.length - 1), 1);
-          else text.insert(random.below(text.length + 1), `${round}`);
-        }
-      }
-      if (random.chance(0.6)) proxy.drop();
-      const seen = one.read();
-      // Some rounds wait for each other, some pile up.
-      if (random.chance(0.4))
-        await expect.poll(() => one.read() === two.read() && seen !== "", DEADLINE).toBe(true);
-    }
-    one.text.insert(0, "[");
-    two.text.insert(0, "]");
-    await expect.poll(() => one.read() === two.read() && /[[\]]{2}/.test(one.read()), DEADLINE).toBe(true);
-    const { document } = await server.server.live.rooms.open("lab");
-    const held = () => {
-      const copy = new Y.Doc();
-      Y.applyUpdate(copy, document.whole() ?? Uint8Array.of(0, 0));
-      return copy.getText("query").toString();
-    };
-    await expect.poll(held, DEADLINE).toBe(one.read());
-    for (const { provider } of [one, two]) provider.destroy();
-  });
-
-  test("[CLIENT-YJS-5] what the room refuses is told, and stays in the page", async () => {
-    await using server = await startLab();
-    const lab = await server.server.live.rooms.open("lab");
-    await lab.change(() => ({ roles: { bob: "viewer" } }));
-    using bob = openLibraryClient(server.ws, { userId: "bob" });
-    const errors: unknown[] = [];
-    const two = await join(bob, (error) => errors.push(error));
-    await expect.poll(() => two.provider.synced.getSnapshot(), DEADLINE).toBe(true);
-    two.text.insert(0, "not yours");
-    await expect.poll(() => errors, DEADLINE).toMatchObject([{ code: "role_forbidden" }]);
-    expect(two.read()).toBe("not yours");
-    using ada = openLibraryClient(server.ws, { userId: "ada" });
-    const one = await join(ada, (error) => errors.push(error));
-    one.text.insert(0, "x".repeat(200_000));
-    await expect.poll(() => errors.length, DEADLINE).toBe(2);
-    expect(errors[1]).toMatchObject({ code: "message_too_large" });
-    for (const { provider } of [one, two]) provider.destroy();
-  });
+  doc.getText("query").insert(0, "dan ");
+  using dan = await openEditor(server.ws, "dan", { doc });
+  expect(await converged(ada, bob, cyd, dan)).toContain("dan ");
 });
 
-test("[DOC-12] a member that asks gets the document whole, an empty one too; who is no member gets none", async () => {
-  await using server = await startLab();
-  await using client = await openClient(`${server.ws}?user_id=ada`);
-  client.send("document_request", { room_id: "lab" });
-  expect((await client.next("error_message")).payload.code).toBe("not_in_room");
-  client.send("join_room", { room_id: "lab" });
-  await client.next("join_room");
-  client.send("document_request", { room_id: "lab" });
-  const { payload } = await client.next("document_update");
-  expect(payload).toMatchObject({ whole: true, update: "AAA=", seq: 0 });
+test("[CLIENT-YJS-2] what both sides wrote while the server was killed and not yet back converges, and nothing is lost", {
+  timeout: 120_000,
+}, async () => {
+  await using server = await startServerProcess({ settings: ["--rate-limit-per-minute", "0"] });
+  await makeRoom(server.url);
+  using ada = await openEditor(server.webSocketUrl, "ada");
+  using bob = await openEditor(server.webSocketUrl, "bob");
+  ada.text.insert(0, "before ");
+  await converged(ada, bob);
+  const losses = [lossOf(ada.client), lossOf(bob.client)];
+  await server.kill();
+  await Promise.all(losses);
+  for (let index = 0; index < 200; index++) {
+    ada.text.insert(ada.text.length, `a${index} `);
+    bob.text.insert(0, `b${index} `);
+  }
+  bob.text.delete(bob.text.length - "before ".length, "before ".length);
+  await server.start();
+  const all = await converged(ada, bob);
+  expect(all).not.toContain("before");
+  for (let index = 0; index < 200; index++) {
+    expect(all).toContain(`a${index} `);
+    expect(all).toContain(`b${index} `);
+  }
+  expect([ada.errors, bob.errors]).toEqual([[], []]);
+});
+
+test("[CLIENT-YJS-2] whenever connections are lost, docs converge and nothing that was written is lost", {
+  timeout: 240_000,
+}, async () => {
+  const step = fc.record({
+    who: fc.nat(2),
+    what: fc.constantFrom("write", "write", "write", "delete", "drop"),
+    at: fc.nat(1_000),
+    bytes: fc.integer({ min: 200, max: 6_000 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
+      await using server = await startServer({ settings: QUIET });
+      await makeRoom(server.url);
+      await using proxy = await startTcpProxy(Number(new URL(server.url).port));
+      const url = `ws://127.0.0.1:${proxy.port}/api/ws/query`;
+      const editors = await Promise.all(["ada", "bob", "cyd"].map((name) => openEditor(url, name)));
+      const words = new Set<string>();
+      try {
+        for (const [index, { who, what, at, bytes }] of steps.entries()) {
+          for (let turn = 0; turn < at % 30; turn++) await setImmediate();
+          const editor = editors[who];
+          if (editor === undefined) continue;
+          const { text, doc } = editor;
+          if (what === "write") {
+            const word = `<${index}>`;
+            words.add(word);
+            text.insert(0, word);
+          } else if (what === "delete") {
+            doc.getMap("settings").set("size", at);
+            doc.getMap("settings").delete("size");
+          } else {
+            const fates = [bytes, bytes * 2];
+            proxy.nextFate = () => {
+              const dropAfterBytes = fates.pop();
+              return dropAfterBytes === undefined ? {} : { dropAfterBytes };
+            };
+            proxy.drop();
+          }
+        }
+        const all = await converged(...editors);
+        for (const word of words) expect(all).toContain(word);
+        expect(editors.flatMap(({ errors }) => errors)).toEqual([]);
+      } finally {
+        for (const editor of editors) editor[Symbol.dispose]();
+      }
+    }),
+    { numRuns: 30, seed: 20_260_501, endOnFailure: true },
+  );
+});
+
+test("[CLIENT-YJS-2] a server that has forgotten the room's document is given it again", async () => {
+  const first = await startServer({ settings: QUIET });
+  const port = Number(new URL(first.url).port);
+  await makeRoom(first.url);
+  await using proxy = await startTcpProxy(port);
+  const url = `ws://127.0.0.1:${proxy.port}/api/ws/query`;
+  using ada = await openEditor(url, "ada");
+  using bob = await openEditor(url, "bob");
+  ada.text.insert(0, "kept by those who have it");
+  await converged(ada, bob);
+  const gaps = [ada, bob].map(({ room }) => new Promise((resolve) => room.once("gap", resolve)));
+  proxy.nextFate = () => ({ dropAfterBytes: 0 });
+  await first[Symbol.asyncDispose]();
+  bob.text.insert(0, "offline, ");
+  await using second = await startServer({ settings: { ...QUIET, port } });
+  await makeRoom(second.url);
+  proxy.nextFate = () => ({});
+  await Promise.all(gaps);
+  using cyd = await openEditor(second.ws, "cyd");
+  expect(await converged(ada, bob, cyd)).toBe("offline, kept by those who have it");
+  expect([ada.errors, bob.errors]).toEqual([[], []]);
+});
+
+test("[CLIENT-YJS-2] who returns when the updates that were missed are not kept any more gets the whole document", async () => {
+  const roomLogs = { maxEntriesCount: 10, maxAgeMs: 86_400_000, maxBytes: 8 * 1024 * 1024 };
+  await using server = await startServer({
+    settings: QUIET,
+    storage: createMemoryStorage({ bounds: { roomLogs } }),
+  });
+  await makeRoom(server.url);
+  await using proxy = await startTcpProxy(Number(new URL(server.url).port));
+  using ada = await openEditor(`ws://127.0.0.1:${proxy.port}/api/ws/query`, "ada");
+  using bob = await openEditor(server.ws, "bob");
+  await converged(ada, bob);
+  const gap = new Promise((resolve) => ada.room.once("gap", resolve));
+  const lost = lossOf(ada.client);
+  proxy.nextFate = () => ({ dropAfterBytes: 0 });
+  proxy.drop();
+  await lost;
+  ada.text.insert(0, "ada was away. ");
+  bob.text.insert(0, "bob went on. ");
+  for (let index = 0; index < 30; index++) await bob.room.send(index);
+  proxy.nextFate = () => ({});
+  await gap;
+  expect(await converged(ada, bob)).toHaveLength("ada was away. bob went on. ".length);
+});
+
+test("[CLIENT-YJS-3] a megabyte that is pasted goes through in parts, and no document outgrows its bound", {
+  timeout: 60_000,
+}, async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server.url);
+  using ada = await openEditor(server.ws, "ada");
+  using bob = await openEditor(server.ws, "bob");
+  ada.text.insert(0, "x".repeat(1_000_000));
+  expect(await converged(ada, bob)).toHaveLength(1_000_000);
+  ada.text.insert(0, "y".repeat(100_000));
+  await expect.poll(() => ada.errors[0], DEADLINE).toMatchObject({ code: "document_too_large" });
+  expect(ada.provider.saved.getSnapshot()).toBe(false);
+  bob.text.delete(0, 500_000);
+  ada.text.delete(0, 100_000);
+  expect(await converged(ada, bob)).toHaveLength(500_000);
+});
+
+test("[CLIENT-YJS-4] what the room refuses is told and does not end the connection; what others write still comes", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server.url);
+  using ada = await openEditor(server.ws, "ada");
+  using bob = await openEditor(server.ws, "bob");
+  await converged(ada, bob);
+  let parent = ada.doc.getMap("deep");
+  for (let depth = 0; depth < 40; depth++) {
+    const child = new Y.Map();
+    parent.set("child", child);
+    parent = child;
+  }
+  await expect
+    .poll(() => ada.errors, DEADLINE)
+    .toMatchObject([{ code: "bad_document_update" }, { code: "bad_document_update" }]);
+  await expect.poll(() => ada.provider.synced.getSnapshot(), DEADLINE).toBe(true);
+  bob.text.insert(0, "still here");
+  await expect.poll(() => String(ada.text), DEADLINE).toBe("still here");
+  expect(ada.client.state.kind).toBe("open");
+  expect(ada.provider.saved.getSnapshot()).toBe(false);
+});
+
+test("[CLIENT-YJS-5] a sealed document is shared by who has the secret, through snapshots too", {
+  timeout: 120_000,
+}, async () => {
+  for (const codec of [undefined, msgpackCodec]) {
+    await using server = await startServer({ settings: QUIET });
+    await makeRoom(server.url, "&is_encrypted=true");
+    const secret = createRoomSecret();
+    using ada = await openEditor(server.ws, "ada", { secret, codec });
+    using bob = await openEditor(server.ws, "bob", { secret, codec });
+    await converged(ada, bob);
+    const stored = new Promise((resolve) => bob.client.once("snapshot_stored", resolve));
+    ada.text.insert(0, "s3cr3t ".repeat(30_000));
+    bob.text.insert(0, "first, ");
+    await stored;
+    const all = await converged(ada, bob);
+    expect(all).toHaveLength(7 + 210_000);
+    using cyd = await openEditor(server.ws, "cyd", { secret });
+    expect(await converged(ada, bob, cyd)).toBe(all);
+    cyd.awareness.setLocalStateField("user", { name: "Cyd" });
+    await expect
+      .poll(() => ada.awareness.getStates().get(cyd.doc.clientID), DEADLINE)
+      .toMatchObject({ user: { name: "Cyd" } });
+    cyd[Symbol.dispose]();
+    await expect.poll(() => ada.awareness.getStates().has(cyd.doc.clientID), DEADLINE).toBe(false);
+    expect(JSON.stringify(server.logged)).not.toContain("s3cr3t");
+  }
+});
+
+test("[CLIENT-YJS-6] awareness comes to all, those who come later too, and goes with who has left", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server.url);
+  await using proxy = await startTcpProxy(Number(new URL(server.url).port));
+  using ada = await openEditor(server.ws, "ada");
+  using bob = await openEditor(`ws://127.0.0.1:${proxy.port}/api/ws/query`, "bob");
+  bob.awareness.setLocalStateField("cursor", 7);
+  using cyd = await openEditor(server.ws, "cyd");
+  const seen = ({ awareness }: Editor) => awareness.getStates().get(bob.doc.clientID);
+  await expect.poll(() => [seen(ada), seen(cyd)], DEADLINE).toEqual([{ cursor: 7 }, { cursor: 7 }]);
+  const lost = lossOf(bob.client);
+  proxy.drop();
+  await lost;
+  bob.awareness.setLocalStateField("cursor", 8);
+  await expect.poll(() => seen(ada), DEADLINE).toEqual({ cursor: 8 });
+  await bob.client.leaveRoom("lab");
+  await expect.poll(() => [seen(ada), seen(cyd)], DEADLINE).toEqual([undefined, undefined]);
+  cyd.provider.destroy();
+  await expect.poll(() => ada.awareness.getStates().has(cyd.doc.clientID), DEADLINE).toBe(false);
+  // The last words arrive though nothing is told any more.
+  expect(cyd.provider.synced.getSnapshot()).toBe(true);
+});
+
+test("[CLIENT-YJS-2] what was written just before the provider is destroyed arrives", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server.url);
+  using ada = await openEditor(server.ws, "ada");
+  using bob = await openEditor(server.ws, "bob");
+  await converged(ada, bob);
+  ada.text.insert(0, "first ");
+  ada.text.insert(0, "last ");
+  ada.provider.destroy();
+  await expect.poll(() => String(bob.text), DEADLINE).toBe("last first ");
+});
+
+test("[CLIENT-YJS-4] who may only look is told so, and sees what others write", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server.url, "&user_id=ada");
+  const lab = await server.server.live.rooms.open("lab");
+  await lab.change(() => ({ roles: { bob: "viewer" } }));
+  using ada = await openEditor(server.ws, "ada");
+  using bob = await openEditor(server.ws, "bob");
+  await converged(ada, bob);
+  bob.text.insert(0, "not mine");
+  await expect.poll(() => bob.errors[0], DEADLINE).toMatchObject({ code: "role_forbidden" });
+  ada.text.insert(0, "hers, ");
+  await expect.poll(() => String(bob.text), DEADLINE).toContain("hers, ");
+  expect(String(ada.text)).toBe("hers, ");
 });

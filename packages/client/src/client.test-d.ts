@@ -1,9 +1,14 @@
 import type { ServerPayloads } from "@sparql-live/protocol";
 import { expectTypeOf, test } from "vitest";
+import type { Doc } from "yjs";
 import { SPARQLWebSocketClient } from "./client.js";
 import type { ConnectionState } from "./connection/state.js";
 import type { Row } from "./queries/run.js";
+import type { RoomEntry, RoomUpdate } from "./rooms/entries.js";
+import type { Room, RoomEvents } from "./rooms/room.js";
+import type { ReadableStore } from "./store.js";
 import { rowValues, type TermValue } from "./terms.js";
+import type { RoomProvider } from "./yjs/index.js";
 
 test("[CLIENT-28] events are typed by their names, and queries by what becomes of their rows", () => {
   const client = new SPARQLWebSocketClient("ws://localhost", {
@@ -24,4 +29,12 @@ test("[CLIENT-28] events are typed by their names, and queries by what becomes o
   client.send("join_room", { room_id: "x" });
   client.send("acme.vote", { option: 1 });
   expectTypeOf(client.sendQuery("x")).resolves.toEqualTypeOf<ServerPayloads["query_result"]>();
+});
+
+test("[CLIENT-28] events of a room are typed by their names, and what a provider tells are stores", () => {
+  expectTypeOf<RoomEvents["message"]>().toEqualTypeOf<[entry: RoomEntry]>();
+  expectTypeOf<RoomEvents["document"]>().toEqualTypeOf<[update: RoomUpdate]>();
+  expectTypeOf<Parameters<Room["on"]>[0]>().toEqualTypeOf<keyof RoomEvents>();
+  expectTypeOf<RoomProvider["synced"]>().toEqualTypeOf<ReadableStore<boolean>>();
+  expectTypeOf<RoomProvider["doc"]>().toEqualTypeOf<Doc>();
 });

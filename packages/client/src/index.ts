@@ -28,7 +28,7 @@ export type {
 export type { WaitOptions } from "./requests.js";
 export type { RoomEntry, RoomUpdate } from "./rooms/entries.js";
 export type { HistoryOptions, HistoryPage } from "./rooms/history.js";
-export type { CursorInput, Gap, Room, RoomEvents } from "./rooms/room.js";
+export type { CursorInput, Gap, Room, RoomAccess, RoomEvents } from "./rooms/room.js";
 export type { JoinOptions } from "./rooms/rooms.js";
 export type { Cursor, Member, Role, RoomStatus, RoomView } from "./rooms/view.js";
 export type { SocketConstructor, SocketLike } from "./socket.js";

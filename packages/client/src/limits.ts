@@ -28,7 +28,4 @@ export const CLIENT_LIMITS = {
   bufferRows: 1_000,
   /** Between tries of what the server refused for the moment, where it names no time. */
   refusedRetryMs: 1_000,
-  /** Edits of a document, and where somebody is in it, are told at most so often. */
-  documentIntervalMs: 100,
-  awarenessIntervalMs: 150,
 } as const;

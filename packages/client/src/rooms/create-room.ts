@@ -16,7 +16,7 @@ import { openedJson, sealedJson } from "./seal.js";
 import { EMPTY_VIEW, type RoomStatus, type RoomView, viewAfter } from "./view.js";
 
 export function createRoom(options: RoomOptions): RoomControl {
-  const { id, sealer, send, outbox, tell } = options;
+  const { id, sealer, send, outbox, self } = options;
   const view = createStore<RoomView>(EMPTY_VIEW);
   const messages = createTail<RoomEntry>(CLIENT_LIMITS.keptMessagesCount);
   const events = createEmitter<RoomEvents>();
@@ -31,6 +31,10 @@ export function createRoom(options: RoomOptions): RoomControl {
   /** What is sealed is opened one after the other. */
   let opening: Promise<void> = Promise.resolve();
 
+  const tell = (message: ServerMessage) => {
+    options.tell(message);
+    events.emit("told", message);
+  };
   const status = () => view.getSnapshot().status;
   const setStatus = (next: RoomStatus) => {
     if (next.kind !== status().kind) view.set({ ...view.getSnapshot(), status: next });
@@ -88,8 +92,7 @@ export function createRoom(options: RoomOptions): RoomControl {
     const { message_id: messageId = "" } = message.payload;
     const entry = outbox.acknowledged(messageId, placeOf(message.payload));
     takeEntry(message.payload, () => {
-      if (entry?.kind === "message")
-        inTurn(ownEntryOf(message, entry, options.self()), (own) => deliver(own));
+      if (entry?.kind === "message") inTurn(ownEntryOf(message, entry, self()), (own) => deliver(own));
     });
     tell(message);
     outbox.flush(id);
@@ -171,6 +174,7 @@ export function createRoom(options: RoomOptions): RoomControl {
     get position() {
       return log.position;
     },
+    access: { send, sealer, self, settled: () => opening },
     on: events.on,
     off: events.off,
     once: events.once,
@@ -228,7 +232,7 @@ export function createRoom(options: RoomOptions): RoomControl {
     use: (sealed: string | Uint8Array) => void,
   ) => {
     sealer
-      ?.seal(kind, plaintext, options.self().userId, messageId)
+      ?.seal(kind, plaintext, self().userId, messageId)
       .then(use)
       .catch((error: unknown) => events.emit("error", error));
   };

@@ -23,6 +23,8 @@ export interface RoomEvents {
   document: [update: RoomUpdate];
   awareness: [update: RoomUpdate];
   gap: [gap: Gap];
+  /** Any message about the room, behind what it changed. */
+  told: [message: ServerMessage];
   joined: [];
   left: [reason: string, error: SparqlLiveError | undefined];
   /** Something sealed could not be opened. */
@@ -31,6 +33,16 @@ export interface RoomEvents {
 
 /** Where somebody is; further members are the application's own. */
 export type CursorInput = Pick<Cursor, "position" | "selection"> & Readonly<Record<string, unknown>>;
+
+/** What parts of the library that are loaded apart need of a room, as `@sparql-live/client/yjs`. */
+export interface RoomAccess {
+  readonly send: Send;
+  /** `null` where no secret was given. */
+  readonly sealer: Sealer | null;
+  readonly self: () => Self;
+  /** Settles when everything sealed that has come was opened and handed on. */
+  settled(): Promise<void>;
+}
 
 /** A room that this client is in, or wants to be in: it is joined again by itself after each reconnection. */
 export interface Room extends Pick<Emitter<RoomEvents>, "on" | "off" | "once"> {
@@ -55,6 +67,7 @@ export interface Room extends Pick<Emitter<RoomEvents>, "on" | "off" | "once"> {
   setTyping(isTyping: boolean): void;
   setCursor(cursor: CursorInput): void;
   history(options?: HistoryOptions): Promise<HistoryPage>;
+  readonly access: RoomAccess;
   /** Settles when the server has said so, or the connection is over. */
   leave(): Promise<void>;
 }

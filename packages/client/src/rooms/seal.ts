@@ -3,6 +3,8 @@ import { bytesOf, toBase64 } from "./bytes.js";
 
 /** Seals and opens what is sent in one encrypted room. */
 export interface Sealer {
+  /** Whether the codec carries bytes as they are; else base64. */
+  readonly isBinary: boolean;
   seal(
     kind: SealKind,
     plaintext: Uint8Array,
@@ -13,8 +15,8 @@ export interface Sealer {
   open(kind: SealKind, sealed: string | Uint8Array, userId: string): Promise<Uint8Array>;
 }
 
-/** Loads the code for it when it is needed first. `binary`: the codec carries bytes as they are. */
-export function createSealer(secret: string, roomId: string, binary: boolean): Sealer {
+/** Loads the code for it when it is needed first. */
+export function createSealer(secret: string, roomId: string, isBinary: boolean): Sealer {
   let opened: Promise<RoomSeal> | null = null;
   const seal = () => {
     opened ??= import("@sparql-live/protocol/sealing").then(({ openRoomSeal }) =>
@@ -23,9 +25,10 @@ export function createSealer(secret: string, roomId: string, binary: boolean): S
     return opened;
   };
   return {
+    isBinary,
     async seal(kind, plaintext, userId, messageId) {
       const sealed = await (await seal()).seal(plaintext, { kind, userId, messageId });
-      return binary ? sealed : toBase64(sealed);
+      return isBinary ? sealed : toBase64(sealed);
     },
     async open(kind, sealed, userId) {
       return (await (await seal()).open(bytesOf(sealed), { kind, userId })).plaintext;

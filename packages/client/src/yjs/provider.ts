@@ -1,109 +1,166 @@
 import { Awareness } from "y-protocols/awareness";
 import * as Y from "yjs";
-import { SparqlLiveError } from "../errors.js";
-import { CLIENT_LIMITS } from "../limits.js";
-import type { RoomUpdate } from "../rooms/entries.js";
+import type { SparqlLiveError } from "../errors.js";
 import type { Room } from "../rooms/room.js";
 import { createStore, type ReadableStore } from "../store.js";
-import { linkAwareness } from "./awareness-link.js";
-import { missingIn } from "./missing.js";
+import { shareAwareness } from "./awareness.js";
+import { createDocumentSource } from "./document-source.js";
+import { YJS_LIMITS } from "./limits.js";
+import { createSnapshots } from "./snapshots.js";
+import { createUpload } from "./upload.js";
 
 export interface RoomProviderOptions {
-  /** Default: one of its own. */
-  readonly awareness?: Awareness;
+  /** Of y-protocols, of the same doc: who is where in it. Default: one of the provider's own. */
+  readonly awareness?: Awareness | undefined;
   /**
-   * Told what the room refused: `role_forbidden` for who may only look, `document_too_large`, `message_too_large` for one
-   * edit of more than about 90 KB. Such an edit stays in the document of this page alone.
+   * Told of what the room refused (`bad_document_update`, `document_too_large`, `role_forbidden`), and of what was sealed
+   * and cannot be opened.
    */
-  readonly onError?: (error: SparqlLiveError) => void;
+  readonly onError?: ((error: unknown) => void) | undefined;
 }
 
-/** Keeps a document of Yjs and that of a room the same, in the shape that bindings of editors take. */
+/** Keeps a `Y.Doc` and the document of a room the same. It is the origin of what comes from the room. */
 export interface RoomProvider {
   readonly doc: Y.Doc;
   readonly awareness: Awareness;
-  /** Whether all that the room had was taken in, since the last gap. */
+  /** Whether the doc holds what the room has. `false` while that is not known: in the beginning, and after a gap. */
   readonly synced: ReadableStore<boolean>;
-  /** Sends what waits, tells the others that this page has gone, and lets go of both. The room is not left. */
+  /** Whether the room has acknowledged everything that was written here. */
+  readonly saved: ReadableStore<boolean>;
+  /** Sends what waits, takes the own awareness back, and lets go of room and doc, which both stay. */
   destroy(): void;
 }
 
 /**
- * Updates of the page are merged, at most ten a second, and sent in order until they are acknowledged; what the room
- * tells is applied with the provider as its origin, so that an `UndoManager` leaves it alone. After a gap both are
- * compared, and what the server lost is sent again.
+ * For any editor that works on a `Y.Doc`. What is written while there is no connection is sent afterwards; keep the doc
+ * itself (y-indexeddb) where it is to outlive the page.
  */
 export function createRoomProvider(
   room: Room,
   doc: Y.Doc,
-  { awareness = new Awareness(doc), onError = () => undefined }: RoomProviderOptions = {},
+  { awareness: given, onError = () => undefined }: RoomProviderOptions = {},
 ): RoomProvider {
+  const awareness = given ?? new Awareness(doc);
   const synced = createStore(false);
-  let pending: Uint8Array[] = [];
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  const saved = createStore(false);
+  const refusals = createRefusals(() => source.ask());
 
-  const send = (update: Uint8Array) => {
-    room.sendUpdate(update).catch((error: unknown) => {
-      if (!(error instanceof SparqlLiveError)) throw error;
-      // The room was left, or the connection ended: nothing was refused.
-      if (error.code === "not_in_room" || error.code === "connection_closed") return;
-      // It did not fit what the server has: both are compared once more.
-      if (error.code === "bad_document_update" && synced.getSnapshot()) resync();
-      else onError(error);
-    });
-  };
-  const flush = () => {
-    clearTimeout(timer);
-    timer = undefined;
-    if (pending.length === 0) return;
-    const update = Y.mergeUpdates(pending);
-    pending = [];
-    send(update);
-  };
-  const updated = (update: Uint8Array, origin: unknown) => {
-    if (origin === provider) return;
-    pending.push(update);
-    timer ??= setTimeout(flush, CLIENT_LIMITS.documentIntervalMs);
-  };
-  const resync = () => {
-    synced.set(false);
-    room.requestDocument();
-  };
-  const take = ({ update, isWhole }: RoomUpdate) => {
-    Y.applyUpdate(doc, update, provider);
-    if (!isWhole) return;
-    if (!synced.getSnapshot()) {
-      // What waits is part of it.
-      clearTimeout(timer);
-      timer = undefined;
-      pending = [];
-      const missing = missingIn(update, doc);
-      if (missing !== null) send(missing);
-    }
-    synced.set(true);
-  };
-
-  const stops: (() => void)[] = [];
   const provider: RoomProvider = {
     doc,
     awareness,
     synced,
+    saved,
     destroy() {
-      flush();
-      doc.off("update", updated);
-      for (const stop of stops.splice(0)) stop();
+      if (isDestroyed) return;
+      isDestroyed = true;
+      doc.off("update", onLocal);
+      doc.off("destroy", provider.destroy);
+      upload.finish();
+      refusals.stop();
+      stopAwareness();
+      if (given === undefined) awareness.destroy();
+      snapshots.stop();
+      source.stop();
     },
   };
-  doc.on("update", updated);
-  stops.push(
-    linkAwareness(room, awareness, provider),
-    room.on("document", take),
-    room.on("gap", () => synced.set(false)),
-    room.on("joined", () => {
-      if (!synced.getSnapshot()) room.requestDocument();
-    }),
-  );
-  // The room may have been joined long before.
-  room.requestDocument();
+  let isDestroyed = false;
+
+  const onLocal = (update: Uint8Array, origin: unknown) => {
+    if (origin === provider) return;
+    saved.set(false);
+    // What is written before the room's document is known is a part of what the room lacks.
+    if (!source.isAsking) upload.add(update);
+    refusals.edited();
+  };
+
+  const upload = createUpload({
+    room,
+    mayRun: () => !source.isAsking && !refusals.isHolding && room.view.getSnapshot().status.kind !== "left",
+    async makeSpace() {
+      await snapshots.store().catch(onError);
+      await new Promise<void>((resolve) => {
+        setTimeout(resolve, YJS_LIMITS.fullRetryMs);
+      });
+    },
+    onRefused(error) {
+      if (error.code === "not_in_room" || error.code === "connection_closed") return;
+      // It was sent before a gap that is being looked at.
+      if (source.isAsking) return;
+      onError(error);
+      refusals.refused(error);
+    },
+    onSaved(isSaved) {
+      if (isSaved) refusals.accepted();
+      // What is written while the whole is on its way waits for it.
+      saved.set(isSaved && !source.isAsking);
+    },
+  });
+
+  const source = createDocumentSource({
+    room,
+    onWhole(updates) {
+      for (const update of updates) Y.applyUpdate(doc, update, provider);
+      upload.replace(lackOf(doc, updates));
+      synced.set(true);
+    },
+    onAsk: () => synced.set(false),
+    onUpdate: (update) => Y.applyUpdate(doc, update, provider),
+    onError,
+  });
+  const snapshots = createSnapshots({
+    room,
+    doc,
+    isComplete: () => !source.isAsking && !source.isDamaged,
+    onError,
+  });
+  const stopAwareness = shareAwareness(room, doc, awareness, provider);
+  doc.on("update", onLocal);
+  doc.on("destroy", provider.destroy);
   return provider;
+}
+
+/** What the doc has and a document of these updates has not; `null` where that is nothing. */
+function lackOf(doc: Y.Doc, updates: readonly Uint8Array[]): Uint8Array | null {
+  const told = new Y.Doc();
+  for (const update of updates) Y.applyUpdate(told, update);
+  const isSame = Y.equalSnapshots(Y.snapshot(told), Y.snapshot(doc));
+  const lack = isSame ? null : Y.encodeStateAsUpdate(doc, Y.encodeStateVector(told));
+  told.destroy();
+  return lack;
+}
+
+/**
+ * After a refusal the documents are compared at once, after a further one when something is written, and not too often.
+ * Broken updates are not tried for ever: the server ends connections that send them.
+ */
+function createRefusals(compare: () => void) {
+  let count = 0;
+  let brokenCount = 0;
+  let isHolding = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  return {
+    get isHolding() {
+      return isHolding;
+    },
+    refused({ code }: SparqlLiveError) {
+      count++;
+      if (code === "bad_document_update") brokenCount++;
+      if (count === 1) compare();
+      else isHolding = true;
+    },
+    edited() {
+      if (!isHolding || brokenCount >= YJS_LIMITS.brokenUpdatesCount) return;
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        isHolding = false;
+        compare();
+      }, YJS_LIMITS.refusedRetryMs);
+    },
+    accepted() {
+      count = 0;
+      brokenCount = 0;
+      isHolding = false;
+    },
+    stop: () => clearTimeout(timer),
+  };
 }
