@@ -1,6 +1,4 @@
 import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { expect, test } from "vitest";
@@ -24,13 +22,17 @@ async function startPage(server: string) {
     env: { ...process.env, SPARQL_LIVE_SERVER: server },
     stdio: ["ignore", "pipe", "inherit"],
   });
-  const lines = createInterface({ input: child.stdout });
-  let url: string | undefined;
-  while (url === undefined) {
-    const [line] = await once(lines, "line");
-    url = /http:\/\/127\.0\.0\.1:\d+\//.exec(stripVTControlCharacters(String(line)))?.[0];
+  // Several lines may come at once: the stream's text is read as a whole, not by one event for a line.
+  let told = "";
+  for await (const text of child.stdout.setEncoding("utf8").iterator({ destroyOnReturn: false })) {
+    told += text;
+    const url = /http:\/\/127\.0\.0\.1:\d+\//.exec(stripVTControlCharacters(told))?.[0];
+    if (url) {
+      child.stdout.resume();
+      return { url, [Symbol.asyncDispose]: () => endProcess(child) };
+    }
   }
-  return { url, [Symbol.asyncDispose]: () => endProcess(child) };
+  throw new Error(`vite ended without telling where it listens: ${told}`);
 }
 
 describeWithPackage("chromium", hasChromium, "examples/react-page", () => {
