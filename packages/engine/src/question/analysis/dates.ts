@@ -1,4 +1,4 @@
-import * as chrono from "chrono-node";
+import * as chrono from "chrono-node/en";
 import type { Token } from "./tokens.js";
 
 /** A span of time as ISO dates: `from` inclusive, `until` exclusive. */
