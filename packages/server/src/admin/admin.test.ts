@@ -450,3 +450,27 @@ function upgradeAnswer(
     asking.end();
   });
 }
+
+test("[ADMIN-2] an admin asks for exactly so many actions a minute; of more it is told when to go on", async () => {
+  await using server = await startServer({ settings: SETTINGS });
+  await using client = await openAdmin(server);
+  const answersOf = (type: string) =>
+    client.raw.filter((message) => (message as Answer).type === type).length;
+  const begunMs = performance.now();
+  for (let count = 0; count < SERVER_LIMITS.adminActionsPerMinuteCount; count++) {
+    client.sendRaw(JSON.stringify({ action: "get_metrics", message_id: `m${count}` }));
+  }
+  await expect
+    .poll(() => answersOf("metrics"), { timeout: 20_000 })
+    .toBe(SERVER_LIMITS.adminActionsPerMinuteCount);
+  // Meanwhile some came back: ten in a second.
+  const regained = Math.ceil(
+    ((performance.now() - begunMs) * SERVER_LIMITS.adminActionsPerMinuteCount) / 60_000,
+  );
+  for (let count = 0; count <= regained * 2 + 100; count++) {
+    client.sendRaw(JSON.stringify({ action: "get_metrics", message_id: `n${count}` }));
+  }
+  await expect.poll(() => answersOf("error_message"), { timeout: 20_000 }).toBeGreaterThan(0);
+  const refused = (client.raw as Answer[]).find(({ type }) => type === "error_message");
+  expect(refused?.payload).toMatchObject({ code: "rate_limited", retry_after: expect.any(Number) });
+});

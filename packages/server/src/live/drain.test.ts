@@ -1,9 +1,11 @@
 import { once } from "node:events";
+import { setTimeout } from "node:timers/promises";
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { openFileStorage } from "../file-storage.js";
 import { SERVER_LIMITS } from "../limits.js";
+import { createMemoryStorage } from "../memory-storage.js";
 import { createGate } from "../testing/gate.js";
 import { openMemoryLive } from "../testing/memory-live.js";
 import { startServer } from "../testing/start-server.js";
@@ -13,6 +15,8 @@ import { bearer, tokenOf, WITH_SECRET } from "../testing/tokens.js";
 import { returnSpreadMs } from "./drain.js";
 
 const QUERY = "SELECT ?s { ?s ?p ?o } LIMIT 1";
+/** What one write takes. */
+const SLOW_STORE_MS = 300;
 const STUCK = "SELECT ?s { GRAPH <urn:test:stuck> { ?s ?p ?o } }";
 
 test("[DRAIN-1] readiness ends at once, and for the grace everything else goes on", async () => {
@@ -232,3 +236,30 @@ async function openAll(url: string, count: number) {
     },
   };
 }
+
+test("[ANALYTICS-1] what was asked just before the end is counted, however slowly it is stored", async () => {
+  const storage = createMemoryStorage();
+  const { analytics } = storage.store;
+  const counted: string[] = [];
+  await using server = await startServer({
+    storage: {
+      ...storage,
+      store: {
+        ...storage.store,
+        analytics: {
+          ...analytics,
+          async add(sample) {
+            await setTimeout(SLOW_STORE_MS);
+            await analytics.add(sample);
+            counted.push(sample.outcome);
+          },
+        },
+      },
+    },
+  });
+  await using client = await openClient(server.ws);
+  client.send("query_request", { sparql: QUERY }, { message_id: "q" });
+  await client.run("q");
+  await server.server.close();
+  expect(counted).toEqual(["completed"]);
+});
