@@ -18,6 +18,13 @@ test.each([
   expect(isOriginAllowed(origin, undefined, [])).toBe(false);
 });
 
+test.each(["https://graph.example.evil.example", "https://graph.example:8000", "https://evil.graph.example"])(
+  "[CONN-5] %j is not the origin of the server at graph.example",
+  (origin) => {
+    expect(isOriginAllowed(origin, "graph.example", [])).toBe(false);
+  },
+);
+
 test.each(["http://graph.example:8000", "https://graph.example:8000", "https://app.example", undefined])(
   "[CONN-5] %j may connect to it",
   (origin) => {
