@@ -13,9 +13,9 @@ export interface RunningExample extends AsyncDisposable {
 }
 
 /** Runs an example as its reader would, but on a free port. */
-export async function startExample(name: string): Promise<RunningExample> {
+export async function startExample(name: string, ...options: readonly string[]): Promise<RunningExample> {
   const program = fileURLToPath(new URL(`../../examples/${name}/server.js`, import.meta.url));
-  const child = spawn(process.execPath, [program], {
+  const child = spawn(process.execPath, [program, ...options], {
     env: { ...process.env, PORT: "0" },
     stdio: ["ignore", "pipe", "inherit"],
   });
