@@ -5,6 +5,7 @@ import { describeWithPackage } from "../interop/debian-package.js";
 import { hasChromium, openBrowserPage } from "../support/browser.js";
 import { startTcpProxy } from "../support/tcp-proxy.js";
 import { startExample } from "./start-example.js";
+import { openTwoPeople } from "./two-people.js";
 
 const LABEL = "<http://www.w3.org/2000/01/rdf-schema#label>";
 const MARKUP = "<img src=x onerror='throw Error(1)'>";
@@ -25,16 +26,7 @@ describeWithPackage("chromium", hasChromium, "examples/plain-page", () => {
     expect((await fetch(`${example.url}/client/nothing.js`)).status).toBe(404);
     await using proxy = await startTcpProxy(Number(new URL(example.url).port));
     await using browser = await openBrowserPage();
-    const faults: string[] = [];
-    const ada = browser.page;
-    const bob = await browser.another();
-    for (const [each, user] of [
-      [ada, "ada"],
-      [bob, "bob"],
-    ] as const) {
-      each.on("pageerror", ({ message }) => faults.push(message));
-      await each.goto(`http://127.0.0.1:${proxy.port}/?user=${user}`);
-    }
+    const { ada, bob, faults } = await openTwoPeople(browser, `http://127.0.0.1:${proxy.port}/`);
     for (const each of [ada, bob]) {
       await expect.poll(() => each.textContent("#members"), DEADLINE).toBe("ada, bob");
       expect(await each.textContent("#state")).toBe("open");

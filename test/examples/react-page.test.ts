@@ -7,6 +7,7 @@ import { endProcess } from "../interop/processes.js";
 import { hasChromium, openBrowserPage } from "../support/browser.js";
 import { startServerProcess } from "../support/server-process.js";
 import { startTcpProxy } from "../support/tcp-proxy.js";
+import { openTwoPeople } from "./two-people.js";
 
 const FOLDER = fileURLToPath(new URL("../../examples/react-page", import.meta.url));
 const VITE = fileURLToPath(new URL("../../node_modules/vite/bin/vite.js", import.meta.url));
@@ -43,18 +44,11 @@ describeWithPackage("chromium", hasChromium, "examples/react-page", () => {
     await using proxy = await startTcpProxy(Number(new URL(server.url).port));
     await using page = await startPage(`http://127.0.0.1:${proxy.port}`);
     await using browser = await openBrowserPage();
-    const faults: string[] = [];
-    const ada = browser.page;
-    const bob = await browser.another();
-    for (const [each, user] of [
-      [ada, "ada"],
-      [bob, "bob"],
-    ] as const) {
-      each.on("pageerror", ({ message }) => faults.push(message));
+    const { ada, bob, faults } = await openTwoPeople(browser, page.url);
+    for (const each of [ada, bob]) {
       each.on("console", (message) => {
         if (message.type() === "error") faults.push(message.text());
       });
-      await each.goto(`${page.url}?user=${user}`);
     }
     for (const each of [ada, bob]) {
       await each.getByText("Here: ada, bob").waitFor();
