@@ -199,6 +199,60 @@ describeWithPackage("chromium", hasChromium, "the hooks in a browser", () => {
       await expect.poll(runs, DEADLINE).toMatchObject([{ text: ENDLESS, outcome: "cancelled" }, seen]);
     });
 
+    test("[CLIENT-REACT-9] a run of somebody else is shown from its start, once for all who show it, and goes on without them", {
+      timeout: 120_000,
+    }, async () => {
+      await using all = await startEverything(version);
+      const { page } = all;
+      const attached: unknown[] = [];
+      const cancelled: unknown[] = [];
+      page.on("websocket", (socket) =>
+        socket.on("framesent", ({ payload }) => {
+          const { type, payload: body } = JSON.parse(String(payload));
+          if (type === "query_attach") attached.push(body.query_id);
+          if (type === "query_cancel") cancelled.push(body.query_id);
+        }),
+      );
+      await page.reload();
+      using bob = openLibraryClient(all.server.ws, { userId: "bob" });
+      const room = await bob.joinRoom("lab");
+      const seen = (name: string) =>
+        page.evaluate(
+          `(({ rows, progress, isLoading, result, error }) => ({ rows: rows.length, stage: progress?.stage, isLoading, count: result?.row_count, error: error?.code }))(probe.handles.${name})`,
+        );
+
+      const { query_id: queryId } = await bob.sendQuery(
+        { sparql: "SELECT * { ?s ?p ?o }" },
+        { room_id: "lab" },
+      );
+      await show(page, ["shared", "sharedTwin"], { queryId });
+      const whole = { rows: ROWS_COUNT, stage: "completed", isLoading: false, count: ROWS_COUNT };
+      await expect.poll(() => seen("shared"), DEADLINE).toEqual(whole);
+      expect(await seen("sharedTwin")).toEqual(whole);
+      expect(attached).toEqual([queryId]);
+
+      const endless = bob.query({ sparql: ENDLESS }, { room_id: "lab" });
+      await endless.next();
+      await show(page, ["shared"], { queryId: endless.queryId });
+      await expect
+        .poll(() => seen("shared"), DEADLINE)
+        .toMatchObject({ isLoading: true, rows: expect.toSatisfy((count: number) => count > 0) });
+      await show(page, ["room", "shared"]);
+      await expect.poll(() => seen("shared"), DEADLINE).toEqual({ rows: 0, isLoading: false });
+      await expect.poll(() => page.evaluate("probe.handles.room.status.kind"), DEADLINE).toBe("joined");
+      // Behind whatever was sent when it was not shown any more.
+      await page.evaluate('probe.handles.room.sendMessage("gone")');
+      await expect.poll(() => room.messages.getSnapshot().length, DEADLINE).toBe(1);
+      expect(cancelled).toEqual([]);
+      expect(all.live.runs.activeCount).toBe(1);
+      await show(page, ["room", "shared"], { queryId: "nothing" });
+      await expect
+        .poll(() => seen("shared"), DEADLINE)
+        .toEqual({ rows: 0, isLoading: false, error: "query_not_found" });
+      await bob.cancelQuery(endless.queryId);
+      await expect(endless.result).rejects.toMatchObject({ code: "query_cancelled" });
+    });
+
     test("[CLIENT-REACT-7] endpoints are shown with their health, as it changes", {
       timeout: 120_000,
     }, async () => {
@@ -250,5 +304,6 @@ test.each([18, 19] as const)(
     const { version: used, html } = rendered("/api/ws/query");
     expect(used.startsWith(`${version}.`)).toBe(true);
     expect(html).toContain("idle,0,false,0,0");
+    expect(html).toContain("true</p>");
   },
 );

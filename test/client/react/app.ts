@@ -3,6 +3,7 @@ import {
   useCollaborationRoom,
   useEndpointHealth,
   useOntologySearch,
+  useSharedRun,
   useSPARQLQuery,
   useWebSocket,
 } from "@sparql-live/client/react";
@@ -55,6 +56,13 @@ function Room({ name }: { readonly name: string }): ReactNode {
   return h("p", { id: name }, seen);
 }
 
+function Shared({ name, queryId }: { readonly name: string; readonly queryId: string | null }): ReactNode {
+  const run = useSharedRun("lab", queryId);
+  handles[name] = run;
+  note(name, run.rows.length);
+  return h("p", { id: name }, `${run.rows.length} rows`);
+}
+
 function Search({ text }: { readonly text: string }): ReactNode {
   const search = useOntologySearch(text, { debounceMs: 20 });
   handles.search = search;
@@ -83,6 +91,9 @@ function App({ url }: { readonly url: string }): ReactNode {
     has("query") ? h(Query, { key: "query" }) : null,
     has("room") ? h(Room, { key: "room", name: "room" }) : null,
     has("twin") ? h(Room, { key: "twin", name: "twin" }) : null,
+    ...["shared", "sharedTwin"].map((name) =>
+      has(name) ? h(Shared, { key: name, name, queryId: (shown.more.queryId as string) ?? null }) : null,
+    ),
     has("search") ? h(Search, { key: "search", text: String(shown.more.text ?? "") }) : null,
     has("health") ? h(Health, { key: "health" }) : null,
   );

@@ -3,6 +3,7 @@ import {
   useCollaborationRoom,
   useEndpointHealth,
   useOntologySearch,
+  useSharedRun,
   useSPARQLQuery,
   useWebSocket,
 } from "@sparql-live/client/react";
@@ -13,11 +14,13 @@ function Everything(): ReactNode {
   const { state } = useWebSocket();
   const { rows, isLoading } = useSPARQLQuery();
   const { members, messages } = useCollaborationRoom("lab");
+  const shared = useSharedRun("lab", "q");
   const { suggestions } = useOntologySearch("city");
   const { endpoints } = useEndpointHealth();
   return h("p", null, [state.kind, rows.length, isLoading, members.length, messages.length].join(), [
     suggestions.length,
     endpoints.length,
+    ` ${shared.isLoading}`,
   ]);
 }
 

@@ -182,3 +182,29 @@ test("[CLIENT-20] a query that was never sent is cancelled without a word", asyn
   await expect(run.result).rejects.toMatchObject({ code: "query_cancelled" });
   expect(said).toEqual([]);
 });
+
+test("[CLIENT-24] what was sent before a run was watched says nothing of its end: all of it comes again", async () => {
+  const { run, rows, tell, chunks } = startRun({ request: null });
+  const progress = (stage: string) =>
+    tell("query_progress", { query_id: "q", stage, progress: 1, message: "" });
+  run.ready();
+  rows(2, 1);
+  tell("query_result", { query_id: "q", row_count: 0 });
+  progress("completed");
+  progress("parsing");
+  rows(0, 1);
+  rows(1, 1);
+  tell("query_result", { query_id: "q", row_count: 2 });
+  progress("completed");
+  expect((await run.result).row_count).toBe(2);
+  expect(chunks.map(({ seq }) => seq)).toEqual([0, 1]);
+});
+
+test("[CLIENT-24] who stops watching cancels nothing", async () => {
+  const { run, said } = startRun({ request: null });
+  run.ready();
+  run.abort(new SparqlLiveError("aborted", "enough"));
+  await expect(run.result).rejects.toMatchObject({ code: "aborted" });
+  await run.over;
+  expect(said.map(({ type }) => type)).toEqual(["query_attach"]);
+});

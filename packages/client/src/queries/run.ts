@@ -37,6 +37,8 @@ export interface Run {
   readonly queryId: string;
   /** Rejects with `SparqlLiveError`. */
   readonly result: Promise<QueryResult>;
+  /** Settles when nothing more is taken of it. */
+  readonly over: Promise<void>;
   /** For `resume`: the last chunk that came; `null` where the server knows nothing of it. */
   readonly position: number | null;
   take(message: ServerMessage): void;
@@ -45,7 +47,7 @@ export interface Run {
   consumed(count: number): void;
   /** Settles when the server has stopped it, or it was over. */
   cancel(): Promise<void>;
-  /** The result rejects at once; it is cancelled when that can be done. */
+  /** The result rejects at once. What was begun here is cancelled when that can be done; what was not goes on. */
   abort(error: SparqlLiveError): void;
   /** The connection may be used. */
   ready(): void;
@@ -78,6 +80,11 @@ export function createRun(options: RunOptions): Run {
   let lastSeq = options.since;
   let variables: readonly string[] = [];
   let lastProgress = 0;
+  /**
+   * Rows were passed over, or may have been before it was watched from here: what the server had sent by then says
+   * nothing of the end. All of it comes again.
+   */
+  let isBehind = request === null && lastSeq < 0;
   let result: QueryResult | null = null;
   /** Rows that the server may still send. */
   let credit = 0;
@@ -153,8 +160,9 @@ export function createRun(options: RunOptions): Run {
   };
 
   const takeRows = ({ seq, rows, variables: named }: ServerPayloads["query_rows"]) => {
-    if (onChunk === undefined || phase === "parked" || seq <= lastSeq) return;
-    if (waitingRows >= bufferRows) return park();
+    if (onChunk === undefined || seq <= lastSeq) return;
+    isBehind = phase === "parked" || seq > lastSeq + 1 || waitingRows >= bufferRows;
+    if (isBehind) return waitingRows >= bufferRows ? park() : undefined;
     if (named !== undefined) variables = named;
     lastSeq = seq;
     credit -= rows.length;
@@ -166,6 +174,8 @@ export function createRun(options: RunOptions): Run {
     // It is watched anew, and told again then.
     if (phase === "parked") return;
     if (progress.stage === "failed") return fail(failedError(progress));
+    if (progress.stage === "parsing" && lastSeq < 0) isBehind = false;
+    if (isBehind) return;
     // After a reconnection the stage is told again.
     if (progress.progress >= lastProgress) {
       lastProgress = progress.progress;
@@ -195,6 +205,7 @@ export function createRun(options: RunOptions): Run {
   return {
     queryId,
     result: promise,
+    over: over.promise,
     get position() {
       return phase === "unsent" || phase === "over" ? null : lastSeq;
     },
@@ -206,7 +217,7 @@ export function createRun(options: RunOptions): Run {
         case "query_rows":
           return takeRows(message.payload);
         case "query_result":
-          result = message.payload;
+          if (!isBehind) result = message.payload;
           return;
         case "query_cancelled":
           return fail(cancelledError(queryId, message.payload.reason));
@@ -229,6 +240,7 @@ export function createRun(options: RunOptions): Run {
       return over.promise;
     },
     abort(error) {
+      if (request === null) return fail(error);
       reject(error);
       cancel();
     },

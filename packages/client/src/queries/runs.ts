@@ -34,7 +34,9 @@ export interface StreamOptions<T> extends QueryOptions {
   readonly bufferRows?: number | undefined;
 }
 
-export interface AttachOptions extends Pick<SendQueryOptions, "onProgress" | "onRows" | "signal"> {
+export interface AttachOptions extends Pick<SendQueryOptions, "onProgress" | "onRows"> {
+  /** Ends the watching, not the run; the promise rejects with `aborted`. */
+  readonly signal?: AbortSignal | undefined;
   /** Of a run of a room. */
   readonly room_id?: string | undefined;
   /** The last chunk that is known already. */
@@ -105,6 +107,17 @@ export function createRuns({ send, isReady, mayBegin, maxRows, refusal }: RunsOp
     return run;
   };
 
+  const attach: Runs["attach"] = (queryId, options = {}) => {
+    const { onProgress, onRows, signal, room_id: roomId, since } = options;
+    const known = runs.get(queryId);
+    if (known !== undefined && onRows === undefined) return known.result;
+    // A connection reads a run once.
+    if (known !== undefined) return known.over.then(() => attach(queryId, options));
+    const onChunk = onRows === undefined ? undefined : pacedBy(onRows, () => run);
+    const run = begin({ queryId, request: null, roomId, since, onChunk, onProgress, signal });
+    return run.result;
+  };
+
   return {
     send(text, { onProgress, onRows, signal, ...more } = {}) {
       const onChunk = onRows === undefined ? undefined : pacedBy(onRows, () => run);
@@ -131,13 +144,7 @@ export function createRuns({ send, isReady, mayBegin, maxRows, refusal }: RunsOp
       });
       return stream;
     },
-    attach(queryId, { onProgress, onRows, signal, room_id: roomId, since } = {}) {
-      const known = runs.get(queryId);
-      if (known !== undefined) return known.result;
-      const onChunk = onRows === undefined ? undefined : pacedBy(onRows, () => run);
-      const run = begin({ queryId, request: null, roomId, since, onChunk, onProgress, signal });
-      return run.result;
-    },
+    attach,
     async cancel(queryId, roomId) {
       const known = runs.get(queryId);
       if (known !== undefined) return known.cancel();

@@ -11,5 +11,6 @@ export {
 } from "./use-collaboration-room.js";
 export { useEndpointHealth } from "./use-endpoint-health.js";
 export { type OntologySearchOptions, useOntologySearch } from "./use-ontology-search.js";
+export { useSharedRun } from "./use-shared-run.js";
 export { type SPARQLQueryHandle, useSPARQLQuery } from "./use-sparql-query.js";
 export { useWebSocket, type WebSocketHandle } from "./use-web-socket.js";

@@ -21,6 +21,10 @@ export interface QueryView {
 export interface QueryStore extends ReadableStore<QueryView> {
   /** Takes the place of the query before. Settles with the result, or with `null` where there is none; never rejects. */
   execute(text: QueryText, options?: ExecuteOptions): Promise<QueryResult | null>;
+  /** The same with a run of a room that was begun elsewhere, and that `cancel` does not end. */
+  watch(queryId: string, roomId: string): Promise<QueryResult | null>;
+  /** There is nothing to be shown, and why. */
+  fail(error: SparqlLiveError): void;
   /** Ends the query; rows that have come stay. */
   cancel(): void;
 }
@@ -41,12 +45,14 @@ const SHOWN_EVERY_MS = 16;
 const ROWS_PER_FURTHER_MS = 500;
 const SHOWN_AT_LEAST_EVERY_MS = 500;
 
+type Following = Required<Pick<SendQueryOptions, "onProgress" | "onRows" | "signal">>;
+
 /** One query at a time, as something to look at. */
-export function createQueryStore(client: () => SPARQLWebSocketClient): QueryStore {
-  const view = createStore<QueryView>(NO_QUERY);
+export function createQueryStore(client: () => SPARQLWebSocketClient, initial = NO_QUERY): QueryStore {
+  const view = createStore<QueryView>(initial);
   let current: AbortController | null = null;
 
-  const execute: QueryStore["execute"] = async (text, options = {}) => {
+  const follow = async (begin: (following: Following) => Promise<QueryResult>) => {
     current?.abort();
     const own = new AbortController();
     current = own;
@@ -71,8 +77,7 @@ export function createQueryStore(client: () => SPARQLWebSocketClient): QueryStor
 
     view.set({ ...NO_QUERY, isLoading: true });
     try {
-      const result = await client().sendQuery(text, {
-        ...options,
+      const result = await begin({
         signal: own.signal,
         onProgress: (progress) => showSoon({ progress }),
         onRows(rows, { variables }) {
@@ -93,7 +98,10 @@ export function createQueryStore(client: () => SPARQLWebSocketClient): QueryStor
   return {
     getSnapshot: view.getSnapshot,
     subscribe: view.subscribe,
-    execute,
+    execute: (text, options) => follow((following) => client().sendQuery(text, { ...options, ...following })),
+    watch: (queryId, roomId) =>
+      follow((following) => client().attachQuery(queryId, { room_id: roomId, ...following })),
+    fail: (error) => view.set({ ...NO_QUERY, error }),
     cancel: () => current?.abort(),
   };
 }
