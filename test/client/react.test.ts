@@ -1,7 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { createRoomProvider } from "@sparql-live/client/yjs";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
+import * as Y from "yjs";
 import { createMemoryEngine } from "../../packages/server/src/testing/memory-engine.js";
 import { manyTriples, startServer } from "../../packages/server/src/testing/start-server.js";
 import { temporaryFolder } from "../../packages/server/src/testing/temporary-folder.js";
@@ -23,7 +25,7 @@ async function startEverything(version: ReactVersion) {
     engine: createMemoryEngine(manyTriples(ROWS_COUNT)),
     settings: { rateLimitPerMinute: 0, allowedOrigins: [page.origin] },
   });
-  await server.server.live.rooms.create({ id: "lab" });
+  await server.server.live.rooms.create({ id: "lab", ownerId: "bob" });
   const browser = await openBrowserPage();
   await browser.open(`${page.origin}/?server=${server.ws}`);
   return {
@@ -253,6 +255,52 @@ describeWithPackage("chromium", hasChromium, "the hooks in a browser", () => {
       await expect(endless.result).rejects.toMatchObject({ code: "query_cancelled" });
     });
 
+    test("[CLIENT-REACT-10] the document of a room is one for all who show it; what was written last arrives", {
+      timeout: 120_000,
+    }, async () => {
+      await using all = await startEverything(version);
+      const { page } = all;
+      using bob = openLibraryClient(all.server.ws, { userId: "bob" });
+      const room = await bob.joinRoom("lab");
+      const doc = new Y.Doc();
+      const provider = createRoomProvider(room, doc);
+      const text = doc.getText("query");
+      text.insert(0, "ASK {}");
+      await expect.poll(() => provider.saved.getSnapshot(), DEADLINE).toBe(true);
+
+      await show(page, ["document", "documentTwin"]);
+      for (const name of ["document", "documentTwin"]) {
+        await expect.poll(() => page.textContent(`#${name}`), DEADLINE).toBe("synced, editable");
+      }
+      const { document, documentTwin } = {
+        document: "probe.handles.document",
+        documentTwin: "probe.handles.documentTwin",
+      };
+      expect(await page.evaluate(`${document}.provider === ${documentTwin}.provider`)).toBe(true);
+      expect(await page.evaluate(`String(${document}.text)`)).toBe("ASK {}");
+      await show(page, ["documentTwin"]);
+      await page.evaluate(`${documentTwin}.text.insert(0, "# kept\\n")`);
+      await expect.poll(() => String(text), DEADLINE).toBe("# kept\nASK {}");
+
+      await page.evaluate(`${documentTwin}.text.insert(0, "# last\\n"), probe.show([])`);
+      await expect.poll(() => String(text), DEADLINE).toBe("# last\n# kept\nASK {}");
+      await expect.poll(() => room.view.getSnapshot().memberCount, DEADLINE).toBe(1);
+      // Back at once: the room is still on its way out.
+      await show(page, ["room"]);
+      await expect.poll(() => page.evaluate("probe.handles.room.status.kind"), DEADLINE).toBe("joined");
+      const leaving = `new Promise((resolve) => { probe.show([]); setTimeout(() => { probe.show(["document", "room"]); resolve(); }); })`;
+      await page.evaluate(leaving);
+      await expect.poll(() => page.textContent("#document"), DEADLINE).toBe("synced, editable");
+      await expect.poll(() => page.evaluate("probe.handles.room.status.kind"), DEADLINE).toBe("joined");
+      expect(await page.evaluate(`String(${document}.text)`)).toBe(String(text));
+
+      bob.send("room_member_update", { room_id: "lab", user_id: "ada", action: "role", role: "viewer" });
+      await expect.poll(() => page.textContent("#document"), DEADLINE).toBe("synced, fixed");
+      bob.send("room_member_update", { room_id: "lab", user_id: "ada", action: "kick" });
+      await expect.poll(() => page.textContent("#document"), DEADLINE).toContain("left");
+      provider.destroy();
+    });
+
     test("[CLIENT-REACT-7] endpoints are shown with their health, as it changes", {
       timeout: 120_000,
     }, async () => {
@@ -304,6 +352,6 @@ test.each([18, 19] as const)(
     const { version: used, html } = rendered("/api/ws/query");
     expect(used.startsWith(`${version}.`)).toBe(true);
     expect(html).toContain("idle,0,false,0,0");
-    expect(html).toContain("true</p>");
+    expect(html).toContain("true entering</p>");
   },
 );

@@ -7,6 +7,7 @@ import {
   useSPARQLQuery,
   useWebSocket,
 } from "@sparql-live/client/react";
+import { useRoomDocument } from "@sparql-live/client/react-yjs";
 import { createElement as h, type ReactNode, StrictMode, useEffect, useState } from "react";
 import { flushSync } from "react-dom";
 import { createRoot } from "react-dom/client";
@@ -63,6 +64,12 @@ function Shared({ name, queryId }: { readonly name: string; readonly queryId: st
   return h("p", { id: name }, `${run.rows.length} rows`);
 }
 
+function Document({ name }: { readonly name: string }): ReactNode {
+  const { provider, status, canEdit } = useRoomDocument("lab");
+  handles[name] = { provider, text: provider?.doc.getText("query") };
+  return h("p", { id: name }, `${status}, ${canEdit ? "editable" : "fixed"}`);
+}
+
 function Search({ text }: { readonly text: string }): ReactNode {
   const search = useOntologySearch(text, { debounceMs: 20 });
   handles.search = search;
@@ -94,6 +101,7 @@ function App({ url }: { readonly url: string }): ReactNode {
     ...["shared", "sharedTwin"].map((name) =>
       has(name) ? h(Shared, { key: name, name, queryId: (shown.more.queryId as string) ?? null }) : null,
     ),
+    ...["document", "documentTwin"].map((name) => (has(name) ? h(Document, { key: name, name }) : null)),
     has("search") ? h(Search, { key: "search", text: String(shown.more.text ?? "") }) : null,
     has("health") ? h(Health, { key: "health" }) : null,
   );

@@ -53,7 +53,10 @@ export function membershipOf(client: SPARQLWebSocketClient, roomId: string): Roo
 function createMembership(client: SPARQLWebSocketClient, roomId: string): RoomMembership {
   const view = createStore<CollaborationView>(NO_ROOM);
   let usersCount = 0;
+  let latest: JoinOptions = {};
   let stop: (() => void) | null = null;
+  /** It has to be out before it can be entered again. */
+  let isLeaving = false;
   const change = (next: Partial<CollaborationView>) => view.set({ ...view.getSnapshot(), ...next });
 
   const enter = (options: JoinOptions) => {
@@ -68,8 +71,19 @@ function createMembership(client: SPARQLWebSocketClient, roomId: string): RoomMe
     stop = () => {
       unfollow();
       unfollowRuns();
-      if (!isForeign) client.leaveRoom(roomId).catch(() => undefined);
+      if (!isForeign) leave();
     };
+  };
+
+  const leave = () => {
+    isLeaving = true;
+    client
+      .leaveRoom(roomId)
+      .catch(() => undefined)
+      .then(() => {
+        isLeaving = false;
+        if (usersCount > 0 && stop === null) enter(latest);
+      });
   };
 
   const follow = (room: Room) => {
@@ -95,7 +109,11 @@ function createMembership(client: SPARQLWebSocketClient, roomId: string): RoomMe
     subscribe: view.subscribe,
     room: () => client.room(roomId),
     retain(options) {
-      if (usersCount++ === 0 && stop === null) enter(options);
+      if (usersCount++ === 0) {
+        latest = options;
+        if (stop === null && !isLeaving) enter(options);
+        else if (isLeaving) view.set(NO_ROOM);
+      }
       let isHeld = true;
       return () => {
         if (!isHeld) return;

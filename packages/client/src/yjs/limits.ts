@@ -16,6 +16,8 @@ export const YJS_LIMITS = {
   fullRetryMs: 1_000,
   /** Of broken updates in a row: the server ends the connection at five. */
   brokenUpdatesCount: 3,
+  /** For what was written last, before the room is left. */
+  lastUpdatesMs: 5_000,
   /** Sealed, as the server takes it. */
   snapshotBytes: 384 * 1024,
 } as const;

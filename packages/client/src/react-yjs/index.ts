@@ -1,0 +1,2 @@
+export type { RoomDocumentView } from "./room-document.js";
+export { useRoomDocument } from "./use-room-document.js";

@@ -1,0 +1,18 @@
+import { useCallback, useRef } from "react";
+import type { SharedClient } from "../react/shared-client.js";
+import type { CollaborationOptions } from "../react/use-collaboration-room.js";
+import { useReadable } from "../react/use-readable.js";
+import { NO_DOCUMENT, type RoomDocumentView, roomDocumentOf } from "./room-document.js";
+
+/**
+ * The document of a room, which is entered for it; `options` are as in `useCollaborationRoom`. All components with it
+ * share one doc, which ends with the last of them.
+ */
+export function useRoomDocument(roomId: string, options: CollaborationOptions = {}): RoomDocumentView {
+  const first = useRef(options);
+  const storeOf = useCallback(
+    ({ client }: SharedClient) => roomDocumentOf(client, roomId, first.current),
+    [roomId],
+  );
+  return useReadable(storeOf, NO_DOCUMENT);
+}
