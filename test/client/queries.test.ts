@@ -134,6 +134,26 @@ test("[CLIENT-24] a run of the same user is watched from another client, from it
   await expect(second.attachQuery("nothing")).rejects.toMatchObject({ code: "query_not_found" });
 });
 
+test("[CLIENT-24] a signal ends the watching of what this client reads already, and the reading goes on", async () => {
+  await using server = await startServer();
+  using client = openLibraryClient(server.ws, { userId: "ada" });
+  const stream = client.query({ sparql: "SELECT * { ?s ?p ?o } # urn:test:endless" });
+  await stream.next();
+  for (const more of [{}, { onRows: () => undefined }]) {
+    const control = new AbortController();
+    const { signal } = control;
+    const watched = client.attachQuery(stream.queryId, { signal, ...more });
+    control.abort();
+    await expect(watched).rejects.toMatchObject({ code: "aborted" });
+    await expect(client.attachQuery(stream.queryId, { signal, ...more })).rejects.toMatchObject({
+      code: "aborted",
+    });
+  }
+  expect((await stream.next()).done).toBe(false);
+  await client.cancelQuery(stream.queryId);
+  await expect(stream.result).rejects.toMatchObject({ code: "query_cancelled" });
+});
+
 test("[CLIENT-25] a search that a newer one overtakes rejects as superseded", async () => {
   await using server = await startServer();
   using client = openLibraryClient(server.ws);

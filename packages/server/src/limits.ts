@@ -13,12 +13,6 @@ export const SERVER_LIMITS = {
   /** Messages of fewer bytes, and of more, are not compressed. */
   minDeflatedBytes: 1024,
   maxDeflatedBytes: 1024 * 1024,
-  /**
-   * Compressed messages of all connections that are inflated at a time; further ones wait in one line. Each takes
-   * some turns of the event loop, so that a busy server reads the more of them the more are under way; each may hold
-   * as many bytes as a message may have.
-   */
-  inflatedAtATimeCount: 64,
   /** Rows are streamed on as soon as no more than this waits. */
   streamLowWaterBytes: 256 * 1024,
   /** Bytes of one `query_rows`, estimated; a single larger row goes alone. */

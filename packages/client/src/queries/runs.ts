@@ -110,9 +110,9 @@ export function createRuns({ send, isReady, mayBegin, maxRows, refusal }: RunsOp
   const attach: Runs["attach"] = (queryId, options = {}) => {
     const { onProgress, onRows, signal, room_id: roomId, since } = options;
     const known = runs.get(queryId);
-    if (known !== undefined && onRows === undefined) return known.result;
+    if (known !== undefined && onRows === undefined) return unlessAborted(known.result, signal);
     // A connection reads a run once.
-    if (known !== undefined) return known.over.then(() => attach(queryId, options));
+    if (known !== undefined) return unlessAborted(known.over, signal).then(() => attach(queryId, options));
     const onChunk = onRows === undefined ? undefined : pacedBy(onRows, () => run);
     const run = begin({ queryId, request: null, roomId, since, onChunk, onProgress, signal });
     return run.result;
@@ -205,4 +205,15 @@ function pacedBy(onRows: NonNullable<SendQueryOptions["onRows"]>, runOf: () => R
       failed(error);
     }
   };
+}
+
+/** What another reads goes on when this one does not want it any more. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(abortedError(signal));
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort);
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
 }

@@ -14,7 +14,6 @@ export const DEFLATE_OPTIONS = {
   serverNoContextTakeover: true,
   clientNoContextTakeover: true,
   serverMaxWindowBits: WINDOW_BITS,
-  concurrencyLimit: SERVER_LIMITS.inflatedAtATimeCount,
 };
 
 /** Behind each flush (section 7.2.1); it is not sent. */
