@@ -1,5 +1,5 @@
+import { ADMIN_ACTIONS } from "@sparql-live/protocol/admin";
 import { CLIENT_PAYLOADS } from "@sparql-live/protocol/schemas";
-import { ADMIN_ACTIONS } from "../../packages/server/src/admin/actions.js";
 import type { Random } from "./random.js";
 
 /** As much of a JSON Schema as the messages of clients use. */

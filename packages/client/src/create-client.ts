@@ -9,7 +9,7 @@ import type {
 import { type Connection, createConnection } from "./connection/connection.js";
 import { pageSignals } from "./connection/signals.js";
 import type { CloseInfo, ConnectionState } from "./connection/state.js";
-import { errorOf, SparqlLiveError } from "./errors.js";
+import { closedError, errorOf } from "./errors.js";
 import { createEmitter, type Emitter } from "./events.js";
 import { newId } from "./ids.js";
 import { jsonCodec } from "./json-codec.js";
@@ -22,6 +22,7 @@ import { createRequests, type Requests } from "./requests.js";
 import type { Gap } from "./rooms/room.js";
 import { createRooms, type Rooms } from "./rooms/rooms.js";
 import { createSession, type Session } from "./session.js";
+import { findWebSocket, openSocket } from "./socket.js";
 import { createUserMessages } from "./user-messages.js";
 
 /** Events of the library; those of the wire stand beside them, by the type of the message. */
@@ -188,9 +189,11 @@ export function createClient(url: string, options: ClientOptions): ClientParts {
   });
 
   const connection = createConnection({
-    url: address,
     codec,
-    WebSocket: options.WebSocket,
+    async prepare() {
+      const found = await findWebSocket(options.WebSocket);
+      return (socketEvents) => openSocket(found, address, [codec.subprotocol], socketEvents);
+    },
     policy: options,
     heartbeatTimeoutMs: options.heartbeatTimeout ?? CLIENT_LIMITS.heartbeatTimeoutMs,
     connectTimeoutMs: options.connectTimeout ?? CLIENT_LIMITS.connectTimeoutMs,
@@ -216,9 +219,4 @@ export function createClient(url: string, options: ClientOptions): ClientParts {
   });
 
   return { connection, session, rooms, runs, requests, outbox, events, sendAny };
-}
-
-function closedError({ code, reason }: CloseInfo): SparqlLiveError {
-  const text = `The connection is over (${code}${reason === "" ? "" : ` ${reason}`}).`;
-  return new SparqlLiveError("connection_closed", text, { detail: reason });
 }

@@ -1,4 +1,5 @@
 import type { FailureCode, ServerPayloads } from "@sparql-live/protocol";
+import type { CloseInfo } from "./connection/state.js";
 import { RETRIED_FAILURES } from "./failure-table.js";
 
 /**
@@ -58,6 +59,12 @@ export function errorOf(
 
 export function abortedError(signal: AbortSignal): SparqlLiveError {
   return new SparqlLiveError("aborted", "It was aborted.", { cause: signal.reason });
+}
+
+/** Of what waited for a connection that is over for good. */
+export function closedError({ code, reason }: CloseInfo): SparqlLiveError {
+  const text = `The connection is over (${code}${reason === "" ? "" : ` ${reason}`}).`;
+  return new SparqlLiveError("connection_closed", text, { detail: reason });
 }
 
 const PASSING: ReadonlySet<string> = new Set<FailureCode>([

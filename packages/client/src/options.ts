@@ -34,16 +34,22 @@ export interface ClientOptions extends RetryPolicy {
   readonly signals?: Signals | undefined;
 }
 
-/** `http` and `https` stand for `ws` and `wss`; in a page the address may be relative to it. */
-export function addressOf(
-  url: string,
-  { userId, userName }: { userId?: string; userName?: string | undefined },
-): string {
+/** `http` and `https` stand for `ws` and `wss`; in a page the address may be relative to it. Throws a `TypeError`. */
+export function socketAddressOf(url: string): URL {
   const base = typeof location === "undefined" ? undefined : location.href;
   const address = new URL(url, base);
   address.protocol = address.protocol.replace("http", "ws");
   if (!/^wss?:$/.test(address.protocol)) throw new TypeError(`"${url}" is no address of a WebSocket.`);
   address.hash = "";
+  return address;
+}
+
+/** The same, with who comes. */
+export function addressOf(
+  url: string,
+  { userId, userName }: { userId?: string; userName?: string | undefined },
+): string {
+  const address = socketAddressOf(url);
   const add = (name: string, value: string | undefined) => {
     if (value !== undefined && !address.searchParams.has(name)) address.searchParams.set(name, value);
   };

@@ -47,10 +47,10 @@ export async function findWebSocket(given: SocketConstructor | undefined): Promi
 export function openSocket(
   WebSocketClass: SocketConstructor,
   url: string,
-  subprotocol: string,
+  protocols: string[],
   events: SocketEvents,
 ): Socket {
-  const socket = new WebSocketClass(url, [subprotocol]);
+  const socket = new WebSocketClass(url, protocols);
   let isOurs = true;
   socket.binaryType = "arraybuffer";
   socket.addEventListener("open", () => {

@@ -3,6 +3,7 @@
  * application; `WebSocketManager` is the real-time part alone, for any HTTP server. All three work without an engine.
  */
 export { FAILURES, type FailureCode, ProtocolFailure } from "@sparql-live/protocol";
+export type { ConnectionInfo, MetricsSnapshot } from "@sparql-live/protocol/admin";
 export {
   defineMessage,
   type MessageDefinition,
@@ -23,8 +24,6 @@ export type { LiveOptions, Newcomer, TierLimits } from "./live-options.js";
 export { createLog } from "./log.js";
 export { type TransportNewcomer, WebSocketManager, type WebSocketManagerOptions } from "./manager.js";
 export { createMemoryStorage } from "./memory-storage.js";
-export type { ConnectionInfo } from "./metrics/connection-info.js";
-export type { MetricsSnapshot } from "./metrics/snapshot.js";
 export type { Connection, Life, SendOptions, Tier, User, UserRole } from "./realtime/connection.js";
 export type {
   Controls,

@@ -123,9 +123,6 @@ export const SERVER_LIMITS = {
   /** Where all rooms are looked at, it is in pages of so many, and so many pages at most. */
   roomScanPageCount: 1_000,
   roomScanPagesCount: 1_000,
-  /** Connections that one answer to the admin lists, where nobody says otherwise and at most. */
-  listedConnectionsCount: 1_000,
-  maxListedConnectionsCount: 10_000,
   /** Of the admin's key. It must fit in a header. */
   minAdminKeyCharacters: 32,
   maxAdminKeyCharacters: 256,
@@ -138,11 +135,6 @@ export const SERVER_LIMITS = {
   adminConnectionsCount: 20,
   /** Actions of one such socket. */
   adminActionsPerMinuteCount: 600,
-  maxBroadcastCharacters: 10_000,
-  /** Between two pushes of metrics. */
-  minMetricsIntervalMs: 250,
-  maxMetricsIntervalMs: 60_000,
-  defaultMetricsIntervalMs: 1_000,
 
   /** Time for who comes without a token to show one. */
   authenticationTimeoutMs: 5_000,

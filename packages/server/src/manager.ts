@@ -2,6 +2,7 @@ import type { Server as HttpServer, IncomingMessage } from "node:http";
 import type { Server as HttpsServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { DEFAULT_SUBPROTOCOL, type Subprotocol } from "@sparql-live/protocol";
+import type { ConnectionInfo, MetricsSnapshot } from "@sparql-live/protocol/admin";
 import type { WebSocket } from "ws";
 import type { Revocation } from "./auth/revocations.js";
 import type { ErasedCounts, UserDatum } from "./features/user-data.js";
@@ -11,8 +12,7 @@ import { type Live, openLive } from "./live.js";
 import type { LiveOptions, Newcomer } from "./live-options.js";
 import { createLog } from "./log.js";
 import { createMemoryStorage } from "./memory-storage.js";
-import type { ConnectionInfo } from "./metrics/connection-info.js";
-import { type MetricsSnapshot, metricsOf } from "./metrics/snapshot.js";
+import { metricsOf } from "./metrics/snapshot.js";
 import { CODECS } from "./realtime/codecs.js";
 import type { Connection } from "./realtime/connection.js";
 import type {

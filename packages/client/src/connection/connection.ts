@@ -3,7 +3,7 @@ import { SparqlLiveError } from "../errors.js";
 import { newId } from "../ids.js";
 import { CLIENT_LIMITS } from "../limits.js";
 import { messageOf } from "../messages.js";
-import { findWebSocket, openSocket, type Socket, type SocketConstructor } from "../socket.js";
+import type { Socket, SocketEvents } from "../socket.js";
 import { createStore, type ReadableStore } from "../store.js";
 import { createHeartbeat } from "./heartbeat.js";
 import { isWorthARetry, type RetryPolicy, readCloseReason, retryDelayMs } from "./retry.js";
@@ -32,9 +32,9 @@ export interface Connection {
 }
 
 export interface ConnectionOptions {
-  readonly url: string;
   readonly codec: Codec;
-  readonly WebSocket: SocketConstructor | undefined;
+  /** What the next socket needs is had first. Rejects, or the function throws, where no other try would help. */
+  readonly prepare: () => Promise<(events: SocketEvents) => Socket>;
   readonly policy: RetryPolicy;
   readonly heartbeatTimeoutMs: number;
   readonly connectTimeoutMs: number;
@@ -130,9 +130,10 @@ export function createConnection(options: ConnectionOptions): Connection {
     // It is under way, or whoever was told of it has ended it.
     if (trying === before || state.getSnapshot() !== trying) return;
     connectTimer = setTimeout(() => lose(NO_SOCKET), options.connectTimeoutMs);
-    findWebSocket(options.WebSocket)
-      .then((found) => {
-        if (state.getSnapshot() === trying) open(found);
+    options
+      .prepare()
+      .then((open) => {
+        if (state.getSnapshot() === trying) socket = open(events);
       })
       // Browsers refuse some addresses when it is made: another try would not help.
       .catch((error: unknown) => {
@@ -141,32 +142,30 @@ export function createConnection(options: ConnectionOptions): Connection {
       });
   };
 
-  const open = (WebSocketClass: SocketConstructor) => {
-    socket = openSocket(WebSocketClass, options.url, codec.subprotocol, {
-      onOpen() {
-        isUp = true;
-      },
-      onFrame(frame) {
-        heartbeat.heard();
-        const message = decoded(codec, frame);
-        if (message === null) return lose(BAD_MESSAGE);
-        const ours = socket;
-        try {
-          if (message.type === "connection_ack") {
-            maxMessageBytes = message.payload.limits.max_message_bytes;
-          }
-          options.onMessage(message);
-        } catch (error) {
-          options.onFault(error);
-          if (socket === ours) lose(BAD_MESSAGE);
+  const events: SocketEvents = {
+    onOpen() {
+      isUp = true;
+    },
+    onFrame(frame) {
+      heartbeat.heard();
+      const message = decoded(codec, frame);
+      if (message === null) return lose(BAD_MESSAGE);
+      const ours = socket;
+      try {
+        if (message.type === "connection_ack") {
+          maxMessageBytes = message.payload.limits.max_message_bytes;
         }
-      },
-      onClose(code, text) {
-        letGo();
-        const { code: reason = "", hintMs } = readCloseReason(text);
-        lost({ code, reason }, hintMs);
-      },
-    });
+        options.onMessage(message);
+      } catch (error) {
+        options.onFault(error);
+        if (socket === ours) lose(BAD_MESSAGE);
+      }
+    },
+    onClose(code, text) {
+      letGo();
+      const { code: reason = "", hintMs } = readCloseReason(text);
+      lost({ code, reason }, hintMs);
+    },
   };
 
   const send = (message: WireMessage): boolean => {

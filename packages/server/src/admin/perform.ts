@@ -1,20 +1,20 @@
 import type { Engine } from "@sparql-live/engine";
 import { ProtocolFailure } from "@sparql-live/protocol";
+import {
+  ADMIN_LIMITS,
+  type AdminAction,
+  type AdminPayload,
+  type AdminReply,
+  type ExperimentInfo,
+  type QueryInfo,
+} from "@sparql-live/protocol/admin";
 import { endpointsPayload } from "../features/endpoints.js";
-import { SERVER_LIMITS } from "../limits.js";
 import type { Live } from "../live.js";
 import { listConnections } from "../metrics/connection-info.js";
 import { metricsOf } from "../metrics/snapshot.js";
 import { withoutEngine } from "../realtime/refusals.js";
 import type { Run } from "../realtime/runs.js";
-import {
-  type AdminAction,
-  type AdminPayload,
-  type AdminReplies,
-  analyticsInfoOf,
-  type ExperimentInfo,
-  type QueryInfo,
-} from "./actions.js";
+import { analyticsInfoOf } from "./analytics-info.js";
 
 /** What an action acts on. */
 export interface AdminTargets {
@@ -32,12 +32,8 @@ export interface MetricsSubscription {
   stop(): void;
 }
 
-export type AdminReply = {
-  [T in keyof AdminReplies]: { readonly type: T; readonly payload: AdminReplies[T] };
-}[keyof AdminReplies];
-
 type Performers = {
-  readonly [A in AdminAction]: (payload: AdminPayload<A>) => AdminReply | Promise<AdminReply>;
+  readonly [A in AdminAction]: (payload: AdminPayload<A>) => AdminReply<A> | Promise<AdminReply<A>>;
 };
 
 /** What each action does. Throws `ProtocolFailure`. */
@@ -45,11 +41,11 @@ export function createPerformers(targets: AdminTargets, subscription: MetricsSub
   const { live, engine } = targets;
   return {
     get_metrics: () => ({ type: "metrics", payload: metricsOf(live) }),
-    list_connections: ({ limit = SERVER_LIMITS.listedConnectionsCount, offset = 0 }) => ({
+    list_connections: ({ limit = ADMIN_LIMITS.listedConnectionsCount, offset = 0 }) => ({
       type: "connections",
       payload: listConnections(live, { limit, offset }),
     }),
-    async list_rooms({ limit = SERVER_LIMITS.listedRoomsCount, offset = 0 }) {
+    async list_rooms({ limit = ADMIN_LIMITS.listedRoomsCount, offset = 0 }) {
       const found = await live.controls.listRooms({ offset, limit: limit + 1 });
       return { type: "rooms", payload: { rooms: found.slice(0, limit), more: found.length > limit } };
     },
@@ -70,7 +66,7 @@ export function createPerformers(targets: AdminTargets, subscription: MetricsSub
       void targets.drain();
       return { type: "drain_result", payload: { draining: true } };
     },
-    subscribe_metrics({ interval_ms: intervalMs = SERVER_LIMITS.defaultMetricsIntervalMs }) {
+    subscribe_metrics({ interval_ms: intervalMs = ADMIN_LIMITS.defaultMetricsIntervalMs }) {
       subscription.start(intervalMs);
       return { type: "subscribe_metrics_result", payload: { interval_ms: intervalMs } };
     },

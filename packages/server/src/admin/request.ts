@@ -1,8 +1,8 @@
 import { ProtocolFailure, type Violation } from "@sparql-live/protocol";
+import { ADMIN_ACTIONS, type AdminAction } from "@sparql-live/protocol/admin";
 import type { ParsedMessage } from "@sparql-live/protocol/validate";
 import { Compile } from "typebox/compile";
 import { correlationOfValue } from "../realtime/refusals.js";
-import { ADMIN_ACTIONS, type AdminAction } from "./actions.js";
 
 const validators = new Map(Object.entries(ADMIN_ACTIONS).map(([name, schema]) => [name, Compile(schema)]));
 

@@ -6,6 +6,7 @@ import {
   type ServerMessageType,
   type ServerPayloads,
 } from "@sparql-live/protocol";
+import type { AdminAction, AdminReply } from "@sparql-live/protocol/admin";
 import type { ParsedMessage } from "@sparql-live/protocol/validate";
 import type { Logger } from "pino";
 import type { Identity } from "../auth/authenticator.js";
@@ -20,7 +21,7 @@ import { type Outgoing, type OutgoingPayload, typeOf } from "../realtime/outgoin
 import { RateBuckets, type RateClass } from "../realtime/rate-limit.js";
 import { errorMessageOf, failureOf, isFault } from "../realtime/refusals.js";
 import type { Transport } from "../realtime/transport.js";
-import { type AdminReply, type AdminTargets, createPerformers, type MetricsSubscription } from "./perform.js";
+import { type AdminTargets, createPerformers, type MetricsSubscription } from "./perform.js";
 import { checkedAction } from "./request.js";
 
 const RATE = { ratePerMinute: SERVER_LIMITS.adminActionsPerMinuteCount };
@@ -122,7 +123,9 @@ export class AdminSession implements LinkOwner, Holder {
     try {
       const { action, payload } = checkedAction(message);
       // `checkedAction` held the payload to the schema of its action.
-      const perform = this.#performers[action] as (payload: object) => AdminReply | Promise<AdminReply>;
+      const perform = this.#performers[action] as (
+        payload: object,
+      ) => AdminReply<AdminAction> | Promise<AdminReply<AdminAction>>;
       const reply = await perform(payload);
       this.#audit(message, "done");
       this.#write(reply.type, reply.payload, correlationId);

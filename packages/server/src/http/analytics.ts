@@ -1,38 +1,11 @@
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import { ADMIN_ACTIONS, AnalyticsInfo } from "@sparql-live/protocol/admin";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
-import { ADMIN_ACTIONS, analyticsInfoOf } from "../admin/actions.js";
+import { analyticsInfoOf } from "../admin/analytics-info.js";
 import type { Live } from "../live.js";
 import { type AdminGate, adminOnly } from "./admin-gate.js";
 import { documented } from "./operation.js";
-
-const Count = Type.Integer({ minimum: 0 });
-
-const Day = Type.Object({
-  day: Type.String({ description: "UTC." }),
-  endpoint_id: Type.String(),
-  questions: Count,
-  queries: Type.Integer({ minimum: 0, description: "That came as SPARQL." }),
-  completed: Count,
-  failed: Count,
-  cancelled: Count,
-  rows: Count,
-  latency_ms: Type.Object(
-    {
-      count: Count,
-      sum: Type.Number(),
-      max: Type.Number(),
-      buckets: Type.Array(
-        Type.Object({
-          le: Type.Union([Type.Number(), Type.Null()], { description: "`null`: longer than all before." }),
-          count: Count,
-        }),
-      ),
-    },
-    { description: "Of those that completed." },
-  ),
-  texts: Type.Array(Type.String(), { description: "The first of the day, where the setting keeps them." }),
-});
 
 /** `GET /api/ws/analytics`: for the admin; to everybody else there is nothing at this path. */
 export function mountAnalytics(app: FastifyInstance, live: Live, gate: AdminGate): void {
@@ -46,7 +19,7 @@ export function mountAnalytics(app: FastifyInstance, live: Live, gate: AdminGate
       responses: {
         200: {
           description: "The days, both included; by default the last thirty.",
-          content: { "application/json": Type.Object({ days: Type.Array(Day) }) },
+          content: { "application/json": Type.Object({ days: Type.Array(AnalyticsInfo) }) },
         },
       },
       problems: [400, 404, 429, 503],

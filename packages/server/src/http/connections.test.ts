@@ -1,6 +1,6 @@
+import { ADMIN_LIMITS, type ConnectionInfo } from "@sparql-live/protocol/admin";
 import { expect, test } from "vitest";
 import { SERVER_LIMITS } from "../limits.js";
-import type { ConnectionInfo } from "../metrics/connection-info.js";
 import { SettingsError } from "../settings/read.js";
 import { startServer, type TestServer } from "../testing/start-server.js";
 import { openClient } from "../testing/test-client.js";
@@ -75,8 +75,8 @@ test("[HTTP-22] the list is bounded and goes on with an offset", async () => {
   };
   expect(await namesOf("?limit=1")).toEqual([["ada"], true]);
   expect(await namesOf("?limit=1&offset=1")).toEqual([["bob"], false]);
-  expect(await namesOf(`?limit=${SERVER_LIMITS.maxListedConnectionsCount}`)).toEqual([["ada", "bob"], false]);
-  const above = await connections(server, `?limit=${SERVER_LIMITS.maxListedConnectionsCount + 1}`);
+  expect(await namesOf(`?limit=${ADMIN_LIMITS.maxListedConnectionsCount}`)).toEqual([["ada", "bob"], false]);
+  const above = await connections(server, `?limit=${ADMIN_LIMITS.maxListedConnectionsCount + 1}`);
   expect([above.status, ((await above.json()) as { code: string }).code]).toEqual([400, "bad_request"]);
 });
 

@@ -1,9 +1,9 @@
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import { ADMIN_LIMITS, ConnectionInfo } from "@sparql-live/protocol/admin";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
-import { SERVER_LIMITS } from "../limits.js";
 import type { Live } from "../live.js";
-import { ConnectionInfo, listConnections } from "../metrics/connection-info.js";
+import { listConnections } from "../metrics/connection-info.js";
 import { type AdminGate, adminOnly } from "./admin-gate.js";
 import { documented } from "./operation.js";
 
@@ -11,8 +11,8 @@ const Page = Type.Object({
   limit: Type.Optional(
     Type.Integer({
       minimum: 1,
-      maximum: SERVER_LIMITS.maxListedConnectionsCount,
-      default: SERVER_LIMITS.listedConnectionsCount,
+      maximum: ADMIN_LIMITS.maxListedConnectionsCount,
+      default: ADMIN_LIMITS.listedConnectionsCount,
     }),
   ),
   offset: Type.Optional(Type.Integer({ minimum: 0, default: 0 })),
@@ -42,7 +42,7 @@ export function mountConnections(app: FastifyInstance, live: Live, gate: AdminGa
   app
     .withTypeProvider<TypeBoxTypeProvider>()
     .get("/api/ws/connections", { ...options, onRequest: adminOnly(gate) }, async (request, reply) => {
-      const { limit = SERVER_LIMITS.listedConnectionsCount, offset = 0 } = request.query;
+      const { limit = ADMIN_LIMITS.listedConnectionsCount, offset = 0 } = request.query;
       reply.header("cache-control", "no-store");
       return listConnections(live, { limit, offset });
     });

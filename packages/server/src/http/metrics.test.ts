@@ -1,7 +1,8 @@
 import type { EndpointHealth } from "@sparql-live/engine";
+import { MetricsSnapshot } from "@sparql-live/protocol/admin";
 import { Compile } from "typebox/compile";
 import { expect, test } from "vitest";
-import { MetricsSnapshot, metricsOf } from "../metrics/snapshot.js";
+import { metricsOf } from "../metrics/snapshot.js";
 import { startServer, type TestServer } from "../testing/start-server.js";
 import { openClient } from "../testing/test-client.js";
 

@@ -1,9 +1,10 @@
 import type { EndpointRegistry } from "@sparql-live/engine";
+import { MetricsSnapshot } from "@sparql-live/protocol/admin";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import type { Live } from "../live.js";
 import { openMetrics } from "../metrics/server-metrics.js";
-import { MetricsSnapshot, metricsOf } from "../metrics/snapshot.js";
+import { metricsOf } from "../metrics/snapshot.js";
 import { documented } from "./operation.js";
 
 /** `/api/ws/metrics` for dashboards, `/metrics` for Prometheus: the same numbers. */

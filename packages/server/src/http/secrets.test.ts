@@ -1,8 +1,8 @@
 import { once } from "node:events";
+import { ADMIN_ACTIONS } from "@sparql-live/protocol/admin";
 import { CLIENT_PAYLOADS } from "@sparql-live/protocol/schemas";
 import { expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { ADMIN_ACTIONS } from "../admin/actions.js";
 import { createLog } from "../log.js";
 import { readSettings } from "../settings/read.js";
 import { createMemoryEngine } from "../testing/memory-engine.js";

@@ -1,26 +1,7 @@
-import Type, { type Static } from "typebox";
+import type { ConnectionInfo } from "@sparql-live/protocol/admin";
 import type { Hub } from "../realtime/hub.js";
 import type { Peer } from "../realtime/peer.js";
-import { SESSION_STATES } from "../realtime/session.js";
 import type { Sessions } from "../realtime/sessions.js";
-
-/** A connection as the admin and the application see it. */
-export const ConnectionInfo = Type.Object({
-  connection_id: Type.String(),
-  user_id: Type.String(),
-  user_name: Type.String(),
-  authenticated: Type.Boolean({ description: "Whether it named a user; else it is a guest." }),
-  connected_at: Type.String({ description: "ISO 8601." }),
-  last_heartbeat: Type.Union([Type.String(), Type.Null()], {
-    description: "The last sign of life, ISO 8601; `null` of a connection that was lost.",
-  }),
-  state: Type.Enum([...SESSION_STATES]),
-  message_count: Type.Integer({ minimum: 0, description: "Received." }),
-  rooms: Type.Array(Type.String()),
-  ip_address: Type.String(),
-});
-
-export type ConnectionInfo = Static<typeof ConnectionInfo>;
 
 export function connectionInfoOf(peer: Peer): ConnectionInfo {
   const { link } = peer;

@@ -1,5 +1,5 @@
+import type { MetricsSnapshot } from "@sparql-live/protocol/admin";
 import { Counter, Gauge, type Registry } from "prom-client";
-import type { MetricsSnapshot } from "./snapshot.js";
 
 interface Family {
   readonly kind: "counter" | "gauge";

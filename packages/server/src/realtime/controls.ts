@@ -1,8 +1,9 @@
 import { FAILURES, ProtocolFailure, type ServerMessageType } from "@sparql-live/protocol";
+import type { ConnectionInfo } from "@sparql-live/protocol/admin";
 import type { MessageDefinition } from "@sparql-live/protocol/validate";
 import type { Revocation, Revocations } from "../auth/revocations.js";
 import { SERVER_LIMITS } from "../limits.js";
-import { type ConnectionInfo, connectionInfoOf } from "../metrics/connection-info.js";
+import { connectionInfoOf } from "../metrics/connection-info.js";
 import type { Broadcasts } from "./broadcasts.js";
 import type { Hub } from "./hub.js";
 import type { Mailboxes } from "./mailboxes.js";

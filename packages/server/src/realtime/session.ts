@@ -10,16 +10,6 @@ export type Session =
   | { readonly state: "disconnecting"; readonly code: number }
   | { readonly state: "disconnected"; readonly code: number };
 
-export type SessionState = Session["state"];
-
-export const SESSION_STATES = [
-  "connecting",
-  "connected",
-  "authenticated",
-  "disconnecting",
-  "disconnected",
-] as const satisfies readonly SessionState[];
-
 export type SessionEvent =
   | { readonly kind: "acknowledged" }
   | { readonly kind: "identified" }
