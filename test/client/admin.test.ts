@@ -91,6 +91,22 @@ test("[CLIENT-ADMIN-1] a key that cannot be sent ends the client, one that canno
   expect(askedCount).toBe(2);
 });
 
+test("[CLIENT-ADMIN-1] a key that is refused when the next try is under way already does not end that one", async () => {
+  await using server = await startServer({ settings: SETTINGS });
+  const asked: { give(key: string): void; refuse(error: Error): void }[] = [];
+  using admin = openAdmin({
+    url: addressOf(server),
+    connectTimeout: 500,
+    key: () => new Promise((give, refuse) => void asked.push({ give, refuse })),
+  });
+  const metrics = admin.getMetrics();
+  await expect.poll(() => asked.length, { timeout: 20_000 }).toBe(2);
+  asked[0]?.refuse(new Error("the vault is away"));
+  asked[1]?.give(KEY);
+  expect((await metrics).active_connections).toBe(0);
+  expect(asked.length).toBe(2);
+});
+
 test("[CLIENT-ADMIN-1] after the token of an admin has expired a fresh one opens the next socket", async () => {
   await using server = await startServer({ settings: WITH_SECRET });
   let askedCount = 0;

@@ -33,11 +33,12 @@ export function createAdminConnection(
   let isAdmitted = false;
 
   const shown = async () => {
+    const asked = connection.state.getSnapshot();
     try {
       return await (typeof credential === "function" ? credential() : credential);
     } catch (error) {
-      // It may be had later.
-      connection.lose({ code: 1006, reason: "no_token" });
+      // It may be had later. Where it took too long, another try is under way already.
+      if (connection.state.getSnapshot() === asked) connection.lose({ code: 1006, reason: "no_token" });
       throw error;
     }
   };
