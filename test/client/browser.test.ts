@@ -60,6 +60,36 @@ describeWithPackage("chromium", hasChromium, "the client in a browser", () => {
     await expect.poll(() => browser.evaluate(kept), DEADLINE).toBe(0);
   });
 
+  test("[CLIENT-15] two pages send their own messages, and who stays those of who leaves", {
+    timeout: 120_000,
+  }, async () => {
+    await using all = await startEverything();
+    await using browser = await openBrowserPage();
+    using bob = openLibraryClient(all.server.ws, { userId: "bob" });
+    const seen = await bob.joinRoom("lab");
+    const texts = () => seen.messages.getSnapshot().map(({ message }) => message);
+    const join = (url: string) => `(async () => {
+      globalThis.client = new library.SPARQLWebSocketClient("${url}", {
+        userId: "ada", outboxStorage: library.indexedDbOutbox(),
+      });
+      globalThis.room = await client.joinRoom("lab");
+    })()`;
+    await browser.open(all.page.origin);
+    await browser.evaluate(join(all.through));
+    all.proxy.stall();
+    await browser.evaluate(`void ["one", "two"].map((text) => room.send(text))`);
+    const kept = `library.indexedDbOutbox().load().then((entries) => entries.length)`;
+    await expect.poll(() => browser.evaluate(kept), DEADLINE).toBe(2);
+    const beside = await browser.page.context().newPage();
+    await beside.goto(all.page.origin);
+    await beside.evaluate(join(all.server.ws));
+    await beside.evaluate(`room.send("three")`);
+    await expect.poll(texts, DEADLINE).toEqual(["three"]);
+    await browser.page.close();
+    await expect.poll(texts, DEADLINE).toEqual(["three", "one", "two"]);
+    await expect.poll(() => beside.evaluate(kept), DEADLINE).toBe(0);
+  });
+
   test("[CLIENT-7] a page that is offline tries nothing, and comes back when it is online", {
     timeout: 120_000,
   }, async () => {

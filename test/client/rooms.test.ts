@@ -335,7 +335,7 @@ test("[CLIENT-15] nothing overtakes what was kept, and who connects again sends 
   const opened = new Promise<void>((resolve) => {
     open = resolve;
   });
-  const outboxStorage = { ...storage, load: () => opened.then(storage.load) };
+  const outboxStorage = { ...storage, load: () => opened.then(() => storage.load()) };
   using ada = openLibraryClient(server.ws, { userId: "ada", outboxStorage });
   const room = await ada.joinRoom("lab");
   const fresh = room.send("fresh");

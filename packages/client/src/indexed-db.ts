@@ -1,12 +1,22 @@
+import { CLIENT_LIMITS } from "./limits.js";
 import type { OutboxEntry, OutboxStorage } from "./outbox.js";
+import { holdPageLock, PAGE_ID, whenPageEnded } from "./page-lock.js";
 
 const STORE = "messages";
+
+/** An entry, and the page that sends it. */
+interface Kept {
+  readonly messageId: string;
+  readonly pageId: string;
+  readonly entry: OutboxEntry;
+}
 
 /**
  * Keeps the outbox in IndexedDB, so that what waits survives a reload of the page:
  * `new SPARQLWebSocketClient(url, { userId, outboxStorage: indexedDbOutbox() })`. The server tells by the user and the
  * id of a message what comes again: users need an id of their own (`userId`, or a token). Use a name for each user and
- * server of a browser.
+ * server of a browser. What one page keeps another one leaves alone as long as that page is there, and takes over
+ * when it has ended (https://w3c.github.io/web-locks/).
  */
 export function indexedDbOutbox(name = "sparql-live-outbox"): OutboxStorage {
   let opened: Promise<IDBDatabase> | null = null;
@@ -23,6 +33,7 @@ export function indexedDbOutbox(name = "sparql-live-outbox"): OutboxStorage {
     mode: IDBTransactionMode,
     work: (store: IDBObjectStore) => IDBRequest<T>,
   ): Promise<T> => {
+    await holdPageLock();
     const transaction = (await open()).transaction(STORE, mode);
     const request = work(transaction.objectStore(STORE));
     return new Promise<T>((resolve, reject) => {
@@ -31,12 +42,54 @@ export function indexedDbOutbox(name = "sparql-live-outbox"): OutboxStorage {
       transaction.onerror = () => reject(transaction.error);
     });
   };
+  const readAll = () => within<Kept[]>("readonly", (store) => store.getAll());
+
+  const takeOver = async (pageId: string): Promise<readonly OutboxEntry[]> => {
+    const ofThatPage = (kept: readonly Kept[]) => kept.filter((one) => one.pageId === pageId);
+    const kept = await within<Kept[]>("readwrite", (store) => {
+      const all = store.getAll();
+      all.addEventListener("success", () => {
+        for (const one of ofThatPage(all.result)) store.put({ ...one, pageId: PAGE_ID } satisfies Kept);
+      });
+      return all;
+    });
+    return ofThatPage(kept).map(({ entry }) => entry);
+  };
+
+  const awaitedPageIds = new Set<string>();
+  let onLeft: (entries: readonly OutboxEntry[]) => void = () => undefined;
+
   return {
-    load: () => within<OutboxEntry[]>("readonly", (store) => store.getAll()),
-    put: (entry) => within("readwrite", (store) => store.put(entry)).then(() => undefined),
+    async load(tellOfLater = () => undefined) {
+      const kept = await readAll();
+      const found = kept.filter(({ pageId }) => pageId === PAGE_ID).map(({ entry }) => entry);
+      onLeft = (entries) => void found.push(...entries);
+      const pageIds = new Set(kept.map(({ pageId }) => pageId));
+      const takingOver = [...pageIds]
+        .filter((id) => id !== PAGE_ID && !awaitedPageIds.has(id))
+        .map(async (id) => {
+          awaitedPageIds.add(id);
+          try {
+            const left = await whenPageEnded(id, () => takeOver(id));
+            onLeft(left);
+          } finally {
+            awaitedPageIds.delete(id);
+          }
+        });
+      // A page that was left for this one may not have ended yet.
+      await Promise.race([Promise.all(takingOver), afterMs(CLIENT_LIMITS.formerPageMs)]);
+      onLeft = tellOfLater;
+      return found;
+    },
+    async put(entry) {
+      const kept: Kept = { messageId: entry.messageId, pageId: PAGE_ID, entry };
+      await within("readwrite", (store) => store.put(kept));
+    },
     delete: (messageId) => within("readwrite", (store) => store.delete(messageId)).then(() => undefined),
   };
 }
+
+const afterMs = (delayMs: number) => new Promise<void>((resolve) => void setTimeout(resolve, delayMs));
 
 /** `onGone`: the database was taken away, and may be opened again. */
 function openDatabase(name: string, onGone: () => void): Promise<IDBDatabase> {

@@ -16,6 +16,8 @@ export const CLIENT_LIMITS = {
   runsCount: 200,
   outboxMessagesCount: 1_000,
   outboxBytes: 4 * 1024 * 1024,
+  /** How long the pages that kept messages may take to end, before a page goes on without theirs. */
+  formerPageMs: 500,
   /** Entries of a room that came before one that is still missing. */
   heldEntriesCount: 1_000,
   /** Questions for missing entries that brought none, before the gap is told. */

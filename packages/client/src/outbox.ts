@@ -24,8 +24,8 @@ export interface OutboxEntry {
 
 /** Keeps entries beyond the life of a page or process. Errors of it are told by the event `storageError`. */
 export interface OutboxStorage {
-  /** Everything that is kept, in any order. */
-  load(): Promise<readonly OutboxEntry[]>;
+  /** What is kept for this client to send, in any order. `onLater`: what others leave to it afterwards. */
+  load(onLater?: (entries: readonly OutboxEntry[]) => void): Promise<readonly OutboxEntry[]>;
   put(entry: OutboxEntry): Promise<void>;
   delete(messageId: string): Promise<void>;
 }
