@@ -1,3 +1,4 @@
+import type { Row } from "@sparql-live/client";
 import { rowValues } from "@sparql-live/client/terms";
 import { expect, test } from "vitest";
 import { startServer } from "../../packages/server/src/testing/start-server.js";
@@ -132,6 +133,33 @@ test("[CLIENT-24] a run of the same user is watched from another client, from it
   });
   expect(rest).toEqual([seq]);
   await expect(second.attachQuery("nothing")).rejects.toMatchObject({ code: "query_not_found" });
+});
+
+test("[CLIENT-24] a run of the room is watched as it is wanted, however it was asked for and soon over", async () => {
+  await using server = await startServer({ settings: { rateLimitPerMinute: 0 } });
+  await fetch(`${server.url}/api/ws/rooms?room_id=lab`, { method: "POST" });
+  using ada = openLibraryClient(server.ws, { userId: "ada" });
+  using bob = openLibraryClient(server.ws, { userId: "bob" });
+  await Promise.all([ada.joinRoom("lab"), bob.joinRoom("lab")]);
+  for (const isStreamed of [true, false]) {
+    for (const wantsRows of [true, false]) {
+      const watched = new Promise<number>((resolve, reject) => {
+        const stop = bob.on("query_progress", ({ query_id: queryId }) => {
+          stop();
+          const rows: Row[] = [];
+          const onRows = wantsRows ? (more: readonly Row[]) => void rows.push(...more) : undefined;
+          bob.attachQuery(queryId, { room_id: "lab", onRows }).then(({ results }) => {
+            resolve((wantsRows ? rows : results?.bindings)?.length ?? 0);
+          }, reject);
+        });
+      });
+      await ada.sendQuery("all cities", {
+        room_id: "lab",
+        onRows: isStreamed ? () => undefined : undefined,
+      });
+      expect(await watched).toBe(3);
+    }
+  }
 });
 
 test("[CLIENT-24] a signal ends the watching of what this client reads already, and the reading goes on", async () => {

@@ -189,12 +189,12 @@ test("[CLIENT-24] what was sent before a run was watched says nothing of its end
     tell("query_progress", { query_id: "q", stage, progress: 1, message: "" });
   run.ready();
   rows(2, 1);
-  tell("query_result", { query_id: "q", row_count: 0 });
+  tell("query_result", { query_id: "q", results: null, row_count: 0 });
   progress("completed");
   progress("parsing");
   rows(0, 1);
   rows(1, 1);
-  tell("query_result", { query_id: "q", row_count: 2 });
+  tell("query_result", { query_id: "q", results: null, row_count: 2 });
   progress("completed");
   expect((await run.result).row_count).toBe(2);
   expect(chunks.map(({ seq }) => seq)).toEqual([0, 1]);

@@ -217,6 +217,8 @@ export function createRun(options: RunOptions): Run {
         case "query_rows":
           return takeRows(message.payload);
         case "query_result":
+          // As it was sent to the room before it was watched from here: it comes again as it is wanted.
+          if (hasRowsElsewhere(message.payload, onChunk !== undefined)) isBehind = true;
           if (!isBehind) result = message.payload;
           return;
         case "query_cancelled":
@@ -276,6 +278,12 @@ function cancelledError(
 
 function failedError({ query_id: queryId, message }: QueryProgress): SparqlLiveError {
   return new SparqlLiveError("internal_error", message, { queryId });
+}
+
+/** Whether its rows were sent in chunks to who wants them in the result, or the other way round. */
+function hasRowsElsewhere({ results }: QueryResult, wantsChunks: boolean): boolean {
+  if (results === null || results.boolean !== undefined || results.row_count === 0) return false;
+  return (results.bindings.length === 0) !== wantsChunks;
 }
 
 function lostError(queryId: string, code: string): SparqlLiveError {
