@@ -1,5 +1,7 @@
+import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { createRoomProvider } from "@sparql-live/client/yjs";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
@@ -14,6 +16,7 @@ import { startServerProcess } from "../support/server-process.js";
 import { openLibraryClient } from "./support.js";
 
 const APP = fileURLToPath(new URL("react/app.ts", import.meta.url));
+const HYDRATED = fileURLToPath(new URL("react/hydrated.ts", import.meta.url));
 const SERVER_SIDE = fileURLToPath(new URL("react/server-side.ts", import.meta.url));
 const ENDLESS = "SELECT * { ?s ?p ?o } # urn:test:endless";
 const DEADLINE = { timeout: 20_000 };
@@ -167,6 +170,45 @@ describeWithPackage("chromium", hasChromium, "the hooks in a browser", () => {
       await expect.poll(() => room.view.getSnapshot().memberCount, DEADLINE).toBe(2);
       await page.evaluate('probe.handles.room.sendMessage("back")');
       await expect.poll(() => page.textContent("#room"), DEADLINE).toContain("back");
+    });
+
+    test("[CLIENT-REACT-4] all see the same, also where messages come while React renders in slices", {
+      timeout: 120_000,
+    }, async () => {
+      await using all = await startEverything(version);
+      const { page } = all;
+      using bob = openLibraryClient(all.server.ws, { userId: "bob" });
+      const room = await bob.joinRoom("lab");
+      const { query_id: queryId } = await bob.sendQuery({ sparql: "ASK {}" }, { room_id: "lab" });
+      // The room is followed, and nothing that is mounted shows it: nothing makes React begin anew.
+      await show(page, ["shared"], { queryId });
+      await page.evaluate(`{
+        globalThis.seen = [];
+        const look = () => seen.push([...new Set([...document.querySelectorAll("i")].map((one) => one.textContent))]);
+        new MutationObserver(look).observe(document.body, { childList: true, subtree: true, characterData: true });
+      }`);
+      let isOver = false;
+      const talk = async () => {
+        for (let count = 0; !isOver && count < 5_000; count++) await room.send(count);
+      };
+      const talking = talk();
+      const seen = () => page.evaluate("seen") as Promise<string[][]>;
+      // Rendered one after the other, with a message in between.
+      const wereSliced = () =>
+        page.evaluate(
+          "(probe.renderings.slow ?? []).some(({ index, count }, at, all) => index > 0 && index === all[at - 1].index + 1 && count > all[at - 1].count)",
+        );
+      for (let tries = 0; tries < 50 && !(await wereSliced()); tries++) {
+        const before = (await seen()).length;
+        await page.evaluate(`probe.showLater(["shared", "slow"], { queryId: "${queryId}" })`);
+        await expect.poll(() => page.locator("i").count(), DEADLINE).toBe(40);
+        await show(page, ["shared"], { queryId });
+        expect((await seen()).length).toBeGreaterThan(before);
+      }
+      isOver = true;
+      await talking;
+      expect(await wereSliced()).toBe(true);
+      for (const texts of await seen()) expect(texts.length).toBeLessThan(2);
     });
 
     test("[CLIENT-REACT-5] the queries of a room are seen by all who show it", {
@@ -341,17 +383,53 @@ describeWithPackage("chromium", hasChromium, "the hooks in a browser", () => {
   });
 });
 
-test.each([18, 19] as const)(
-  "[CLIENT-REACT-8] a server renders what there is without a connection, and makes none (React %d)",
-  async (version) => {
-    await using folder = await temporaryFolder();
-    const file = folder.path("server-side.mjs");
-    await writeFile(file, await bundleOf(SERVER_SIDE, version, "node"));
-    const { rendered } = (await import(pathToFileURL(file).href)) as typeof import("./react/server-side.js");
+/** In a process of its own, which ends by itself only where nothing was left open. */
+async function renderOnServer(version: ReactVersion, url: string): Promise<string> {
+  await using folder = await temporaryFolder();
+  const file = folder.path("server-side.mjs");
+  await writeFile(file, await bundleOf(SERVER_SIDE, version, "node"));
+  const { stdout } = await promisify(execFile)(process.execPath, [file, url], { timeout: 60_000 });
+  const rendered: { readonly version: string; readonly html: string } = JSON.parse(stdout);
+  expect(rendered.version.startsWith(`${version}.`)).toBe(true);
+  return rendered.html;
+}
+
+const UNCONNECTED = [
+  '<p id="connection">idle</p>',
+  '<p id="query">0,false</p>',
+  '<p id="room">joining,0,0</p>',
+  '<p id="document">entering</p>',
+  '<p id="run">true,fine</p>',
+  '<p id="search">false</p>',
+  '<p id="health"></p>',
+].join("");
+
+describe.each([18, 19] as const)("pages that a server has rendered, React %d", (version) => {
+  test("[CLIENT-REACT-8] a server renders what there is without a connection, and makes none", async () => {
     // A path has no meaning without a page: a client that was made would throw.
-    const { version: used, html } = rendered("/api/ws/query");
-    expect(used.startsWith(`${version}.`)).toBe(true);
-    expect(html).toContain("idle,0,false,0,0");
-    expect(html).toContain("true entering</p>");
-  },
-);
+    expect(await renderOnServer(version, "/api/ws/query")).toBe(UNCONNECTED);
+  });
+
+  describeWithPackage("chromium", hasChromium, "in a browser", () => {
+    test("[CLIENT-REACT-8] the page goes on with what a server has rendered, and connects", {
+      timeout: 120_000,
+    }, async () => {
+      const html = await renderOnServer(version, "/api/ws/query");
+      await using page = await servePage(await bundleOf(HYDRATED, version), `<main>${html}</main>`);
+      await using server = await startServer({ settings: { allowedOrigins: [page.origin] } });
+      await server.server.live.rooms.create({ id: "lab", ownerId: "bob" });
+      await using browser = await openBrowserPage();
+      const complaints: string[] = [];
+      browser.page.on("console", (line) => {
+        if (line.type() === "error") complaints.push(line.text());
+      });
+      await browser.open(`${page.origin}/?server=${server.ws}`);
+      const shown = async () => (await browser.page.locator("p").allTextContents()).join(" ");
+      await expect
+        .poll(shown, DEADLINE)
+        .toBe("open 0,false joined,1,0 synced false,query_not_found true local");
+      expect(await browser.evaluate("mended")).toEqual([]);
+      expect(complaints).toEqual([]);
+    });
+  });
+});

@@ -8,7 +8,7 @@ import {
   useWebSocket,
 } from "@sparql-live/client/react";
 import { useRoomDocument } from "@sparql-live/client/react-yjs";
-import { createElement as h, type ReactNode, StrictMode, useEffect, useState } from "react";
+import { createElement as h, type ReactNode, StrictMode, startTransition, useEffect, useState } from "react";
 import { flushSync } from "react-dom";
 import { createRoot } from "react-dom/client";
 
@@ -19,6 +19,8 @@ interface Probe {
   readonly handles: Record<string, unknown>;
   /** How the components that are shown are changed. */
   show(what: readonly string[], more?: Readonly<Record<string, unknown>>): void;
+  /** The same in a transition, which React does in slices and lets other work in between. */
+  showLater(what: readonly string[], more?: Readonly<Record<string, unknown>>): void;
   unmount(): void;
 }
 
@@ -57,6 +59,17 @@ function Room({ name }: { readonly name: string }): ReactNode {
   return h("p", { id: name }, seen);
 }
 
+/** Takes its time to be mounted, so that messages come while many of these are. */
+function Slow({ index }: { readonly index: number }): ReactNode {
+  const { messages } = useCollaborationRoom("lab");
+  useState(() => {
+    const endMs = performance.now() + 2;
+    while (performance.now() < endMs);
+    note("slow", { index, count: messages.length });
+  });
+  return h("i", null, `${messages.length} `);
+}
+
 function Shared({ name, queryId }: { readonly name: string; readonly queryId: string | null }): ReactNode {
   const run = useSharedRun("lab", queryId);
   handles[name] = run;
@@ -89,6 +102,7 @@ function App({ url }: { readonly url: string }): ReactNode {
   });
   useEffect(() => {
     probe.show = (what, more = {}) => flushSync(() => setShown({ what, more }));
+    probe.showLater = (what, more = {}) => startTransition(() => setShown({ what, more }));
   }, []);
   const has = (name: string) => shown.what.includes(name);
   return h(
@@ -102,6 +116,7 @@ function App({ url }: { readonly url: string }): ReactNode {
       has(name) ? h(Shared, { key: name, name, queryId: (shown.more.queryId as string) ?? null }) : null,
     ),
     ...["document", "documentTwin"].map((name) => (has(name) ? h(Document, { key: name, name }) : null)),
+    ...(has("slow") ? Array.from({ length: 40 }, (_, index) => h(Slow, { key: `slow${index}`, index })) : []),
     has("search") ? h(Search, { key: "search", text: String(shown.more.text ?? "") }) : null,
     has("health") ? h(Health, { key: "health" }) : null,
   );
@@ -109,5 +124,11 @@ function App({ url }: { readonly url: string }): ReactNode {
 
 const url = new URLSearchParams(location.search).get("server") ?? "";
 const root = createRoot(document.body.appendChild(document.createElement("main")));
-globalThis.probe = { renderings, handles, show: () => undefined, unmount: () => root.unmount() };
+globalThis.probe = {
+  renderings,
+  handles,
+  show: () => undefined,
+  showLater: () => undefined,
+  unmount: () => root.unmount(),
+};
 root.render(h(StrictMode, null, h(App, { url })));
