@@ -3,6 +3,7 @@ import type { SPARQLWebSocketClient } from "../client.js";
 import { membershipOf } from "../react/room-store.js";
 import { createSharedStores, type OpenedStore } from "../react/shared-store.js";
 import type { CollaborationOptions } from "../react/use-collaboration-room.js";
+import type { Room } from "../rooms/room.js";
 import { createStore, type ReadableStore } from "../store.js";
 import { YJS_LIMITS } from "../yjs/limits.js";
 import { createRoomProvider, type RoomProvider } from "../yjs/provider.js";
@@ -51,12 +52,17 @@ function openDocument(
   const view = createStore<RoomDocumentView>(NO_DOCUMENT);
   const membership = membershipOf(client, roomId);
   let provider: RoomProvider | null = null;
+  /** The one of the provider. */
+  let entered: Room | null = null;
   let refused: unknown = null;
 
   const look = () => {
     const { status, info, members, error } = membership.getSnapshot();
     const room = membership.room();
-    if (provider === null && status.kind === "joined" && room !== undefined) {
+    if (status.kind === "joined" && room !== undefined && room !== entered) {
+      // The client was closed and connected anew.
+      entered = room;
+      provider?.destroy();
       provider = createRoomProvider(room, doc, {
         onError(cause) {
           refused = cause;

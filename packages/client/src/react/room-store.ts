@@ -54,25 +54,39 @@ function createMembership(client: SPARQLWebSocketClient, roomId: string): RoomMe
   const view = createStore<CollaborationView>(NO_ROOM);
   let usersCount = 0;
   let latest: JoinOptions = {};
-  let stop: (() => void) | null = null;
+  let unfollow: (() => void) | null = null;
+  /** The application may be in it by itself: then it stays. */
+  let isForeign = false;
   /** It has to be out before it can be entered again. */
   let isLeaving = false;
   const change = (next: Partial<CollaborationView>) => view.set({ ...view.getSnapshot(), ...next });
 
-  const enter = (options: JoinOptions) => {
-    // The application may be in it by itself: then it stays.
-    const isForeign = client.room(roomId) !== undefined;
+  const enter = () => {
+    isForeign = client.room(roomId) !== undefined;
     view.set(NO_ROOM);
-    const joined = client.joinRoom(roomId, options);
+    const joined = client.joinRoom(roomId, latest);
     joined.catch((error: unknown) => change({ error: asError(error) }));
     const room = client.room(roomId);
-    const unfollow = room === undefined ? () => undefined : follow(room);
-    const unfollowRuns = followRuns(client, roomId, (runs) => change({ runs }));
-    stop = () => {
-      unfollow();
-      unfollowRuns();
-      if (!isForeign) leave();
+    const stops = [
+      room === undefined ? () => undefined : follow(room),
+      followRuns(client, roomId, (runs) => change({ runs })),
+      followReturn(),
+    ];
+    unfollow = () => {
+      for (const stop of stops) stop();
     };
+  };
+
+  /** A client that was closed has left its rooms; when it connects anew this one is entered again. */
+  const followReturn = () => {
+    let isClosed = false;
+    return client.on("state", ({ kind }) => {
+      if (kind === "closed") isClosed = true;
+      else if (isClosed) {
+        unfollow?.();
+        enter();
+      }
+    });
   };
 
   const leave = () => {
@@ -82,7 +96,7 @@ function createMembership(client: SPARQLWebSocketClient, roomId: string): RoomMe
       .catch(() => undefined)
       .then(() => {
         isLeaving = false;
-        if (usersCount > 0 && stop === null) enter(latest);
+        if (usersCount > 0 && unfollow === null) enter();
       });
   };
 
@@ -111,7 +125,7 @@ function createMembership(client: SPARQLWebSocketClient, roomId: string): RoomMe
     retain(options) {
       if (usersCount++ === 0) {
         latest = options;
-        if (stop === null && !isLeaving) enter(options);
+        if (unfollow === null && !isLeaving) enter();
         else if (isLeaving) view.set(NO_ROOM);
       }
       let isHeld = true;
@@ -121,9 +135,10 @@ function createMembership(client: SPARQLWebSocketClient, roomId: string): RoomMe
         usersCount--;
         // Later: who goes may come back at once, as everybody does under StrictMode.
         setTimeout(() => {
-          if (usersCount > 0 || stop === null) return;
-          stop();
-          stop = null;
+          if (usersCount > 0 || unfollow === null) return;
+          unfollow();
+          unfollow = null;
+          if (!isForeign) leave();
         });
       };
     },

@@ -32,11 +32,16 @@ function watchRun(
   // Runs are there for those alone who are in the room.
   const look = () => {
     const { status, error } = membership.getSnapshot();
-    if (isBegun) return;
-    if (status.kind === "joined") query.watch(queryId, roomId);
-    else if (error !== null) query.fail(error);
-    else return;
-    isBegun = true;
+    if (status.kind === "joined") {
+      if (!isBegun) query.watch(queryId, roomId);
+      isBegun = true;
+      return;
+    }
+    const shown = query.getSnapshot();
+    // What is there whole stays. The rest begins anew in a room that is entered again.
+    if (error === null || shown.result !== null) return;
+    if (!isBegun && shown.error !== error) query.fail(error);
+    isBegun = false;
   };
   const stop = membership.subscribe(look);
   const leave = membership.retain(options);

@@ -1,0 +1,110 @@
+import { expect, test } from "vitest";
+import { SPARQLWebSocketClient } from "../../packages/client/src/client.js";
+import { healthOf } from "../../packages/client/src/react/health-store.js";
+import { membershipOf } from "../../packages/client/src/react/room-store.js";
+import { sharedRunOf } from "../../packages/client/src/react/shared-run.js";
+import type { ReadableStore } from "../../packages/client/src/store.js";
+import { startServer } from "../../packages/server/src/testing/start-server.js";
+
+const DEADLINE = { timeout: 20_000 };
+
+/** Tells how many listen. */
+class ObservedClient extends SPARQLWebSocketClient implements Disposable {
+  listenersCount = 0;
+  override on: SPARQLWebSocketClient["on"] = (name, listener) => {
+    this.listenersCount++;
+    const stop = super.on(name, listener);
+    return () => {
+      this.listenersCount--;
+      stop();
+    };
+  };
+  [Symbol.dispose]() {
+    this.disconnect();
+  }
+}
+
+async function startRoom() {
+  const server = await startServer();
+  await server.server.live.rooms.create({ id: "lab", ownerId: "ada" });
+  return server;
+}
+
+const watch = ({ subscribe }: Pick<ReadableStore<unknown>, "subscribe">) => subscribe(() => undefined);
+
+test("[CLIENT-REACT-4] who watches no more leaves no listeners and no membership, however often", async () => {
+  await using server = await startRoom();
+  using client = new ObservedClient(server.ws, { userId: "ada" });
+  await client.joinRoom("lab");
+  const { query_id: queryId } = await client.sendQuery({ sparql: "ASK {}" }, { room_id: "lab" });
+  await client.leaveRoom("lab");
+  const before = client.listenersCount;
+  const membership = membershipOf(client, "lab");
+  const run = sharedRunOf(client, "lab", queryId, {});
+  for (let round = 0; round < 3; round++) {
+    const stops = [
+      membership.retain({}),
+      membership.retain({}),
+      watch(membership),
+      watch(run),
+      watch(run),
+      watch(healthOf(client)),
+    ];
+    await expect.poll(() => run.getSnapshot().result?.query_id, DEADLINE).toBe(queryId);
+    expect(client.listenersCount).toBeGreaterThan(before);
+    for (const stop of stops) stop();
+    await expect.poll(() => client.room("lab"), DEADLINE).toBeUndefined();
+    await expect.poll(() => client.listenersCount, DEADLINE).toBe(before);
+  }
+});
+
+test("[CLIENT-REACT-4] a store gives the same until something has changed", async () => {
+  await using server = await startRoom();
+  using client = new ObservedClient(server.ws, { userId: "ada" });
+  const membership = membershipOf(client, "lab");
+  const leave = membership.retain({});
+  await expect.poll(() => membership.getSnapshot().status.kind, DEADLINE).toBe("joined");
+  const stores = [membership, healthOf(client), sharedRunOf(client, "lab", "q", {})];
+  for (const store of stores) expect(store.getSnapshot()).toBe(store.getSnapshot());
+  leave();
+});
+
+test("[CLIENT-REACT-9] what was not seen whole is shown anew when a client that was closed connects", async () => {
+  await using server = await startRoom();
+  using bob = new ObservedClient(server.ws, { userId: "bob" });
+  await bob.joinRoom("lab");
+  const asked = bob.query({ sparql: "SELECT * { ?s ?p ?o } # urn:test:endless" }, { room_id: "lab" });
+  await asked.next();
+  using client = new ObservedClient(server.ws, { userId: "ada" });
+  const whole = await bob.sendQuery({ sparql: "ASK {}" }, { room_id: "lab" });
+  const seen = [asked.queryId, whole.query_id].map((id) => sharedRunOf(client, "lab", id, {}));
+  const [running, over] = seen;
+  if (running === undefined || over === undefined) throw new Error("there are two");
+  const stops = seen.map(watch);
+  const count = () => running.getSnapshot().rows.length;
+  await expect.poll(count, DEADLINE).toBeGreaterThan(0);
+  await expect.poll(() => over.getSnapshot().result, DEADLINE).not.toBeNull();
+  client.disconnect();
+  await expect.poll(() => running.getSnapshot().error?.code, DEADLINE).toBe("connection_closed");
+  expect(over.getSnapshot().result).not.toBeNull();
+  await client.connect();
+  await expect.poll(() => running.getSnapshot().error, DEADLINE).toBeNull();
+  await expect.poll(count, DEADLINE).toBeGreaterThan(0);
+  for (const stop of stops) stop();
+});
+
+test("[CLIENT-REACT-4] a room is entered again when a client that was closed connects", async () => {
+  await using server = await startRoom();
+  using client = new ObservedClient(server.ws, { userId: "ada" });
+  const membership = membershipOf(client, "lab");
+  const leave = membership.retain({});
+  const kind = () => membership.getSnapshot().status.kind;
+  await expect.poll(kind, DEADLINE).toBe("joined");
+  client.disconnect();
+  await expect.poll(kind, DEADLINE).toBe("left");
+  expect(membership.getSnapshot().error?.code).toBe("connection_closed");
+  await client.connect();
+  await expect.poll(kind, DEADLINE).toBe("joined");
+  expect(membership.getSnapshot().error).toBeNull();
+  leave();
+});
