@@ -239,6 +239,30 @@ test("[CLIENT-10] what is kept of a room is read beside what comes, page by page
   expect(other.messages.getSnapshot()).toEqual([]);
 });
 
+test("[CLIENT-14] of many cursors and signs of typing few are sent, the last one always", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server, "lab");
+  using ada = openLibraryClient(server.ws, { userId: "ada" });
+  using bob = openLibraryClient(server.ws, { userId: "bob" });
+  const hers = await ada.joinRoom("lab");
+  const his = await bob.joinRoom("lab");
+  const positions: unknown[] = [];
+  const typing: boolean[] = [];
+  bob.on("cursor_position", ({ position }) => void positions.push(position));
+  bob.on("typing_indicator", ({ is_typing: isTyping }) => void typing.push(isTyping));
+  hers.setTyping(false);
+  for (let count = 0; count < 1_000; count++) {
+    hers.setCursor({ position: count });
+    hers.setTyping(true);
+  }
+  await expect.poll(() => positions).toEqual([0, 999]);
+  for (let count = 0; count < 10; count++) hers.setTyping(false);
+  await expect.poll(() => typing).toEqual([true, false]);
+  hers.setTyping(true);
+  await expect.poll(() => typing).toEqual([true, false, true]);
+  expect(his.view.getSnapshot().cursors).toMatchObject([{ position: 999 }]);
+});
+
 test("[CLIENT-16] an encrypted room is read by who has its secret, in order, and by nobody else", async () => {
   for (const codec of [undefined, msgpackCodec]) {
     await using server = await startServer({ settings: QUIET });

@@ -22,6 +22,10 @@ export const CLIENT_LIMITS = {
   heldEntriesCount: 1_000,
   /** Questions for missing entries that brought none, before the gap is told. */
   fruitlessQuestionsCount: 5,
+  /** Between two signs that one types; the server holds one for 6 s. */
+  typingIntervalMs: 3_000,
+  /** Between two positions of a cursor. */
+  cursorIntervalMs: 100,
   /** Messages of a room that its store keeps. */
   keptMessagesCount: 1_000,
   /** Ids of messages to the user, to know those that come again. */

@@ -10,6 +10,7 @@ import { bytesOf, toBase64 } from "./bytes.js";
 import { entryOf, ownEntryOf, placeOf, type RoomEntry, updateOf } from "./entries.js";
 import { createGapFiller } from "./gap-filler.js";
 import type { HistoryReader } from "./history.js";
+import { paced } from "./paced.js";
 import type { Gap, Room, RoomControl, RoomEvents, RoomOptions } from "./room.js";
 import { createRoomLog } from "./room-log.js";
 import { openedJson, sealedJson } from "./seal.js";
@@ -28,6 +29,8 @@ export function createRoom(options: RoomOptions): RoomControl {
   let joinId = "";
   let leaving: { readonly id: string; readonly done: ReturnType<typeof withResolvers<void>> } | null = null;
   let retryTimer: ReturnType<typeof setTimeout> | undefined;
+  /** When the room was told last that one types; 0 where one does not. */
+  let typingSinceMs = 0;
   /** What is sealed is opened one after the other. */
   let opening: Promise<void> = Promise.resolve();
 
@@ -64,7 +67,10 @@ export function createRoom(options: RoomOptions): RoomControl {
     if (status().kind === "left" || leaving !== null) return;
     const isNew = status().kind !== "joined";
     setStatus({ kind: "joined" });
-    if (isNew) events.emit("joined");
+    if (isNew) {
+      typingSinceMs = 0;
+      events.emit("joined");
+    }
     entered.resolve(room);
     outbox.flush(id);
   };
@@ -192,16 +198,20 @@ export function createRoom(options: RoomOptions): RoomControl {
       );
     },
     setTyping(isTyping) {
-      if (status().kind === "joined") send("typing_indicator", { ...ofRoom, is_typing: isTyping });
+      const nowMs = Date.now();
+      const isKnown = isTyping ? nowMs < typingSinceMs + CLIENT_LIMITS.typingIntervalMs : typingSinceMs === 0;
+      if (status().kind !== "joined" || isKnown) return;
+      typingSinceMs = isTyping ? nowMs : 0;
+      send("typing_indicator", { ...ofRoom, is_typing: isTyping });
     },
-    setCursor(cursor) {
+    setCursor: paced(CLIENT_LIMITS.cursorIntervalMs, (cursor) => {
       const messageId = newId();
       if (status().kind !== "joined") return;
       if (sealer === null) return void send("cursor_position", { ...cursor, ...ofRoom });
       inSeal("cursor", sealedJson(cursor), messageId, (sealed) =>
         send("cursor_position", { ...ofRoom, sealed }, { message_id: messageId }),
       );
-    },
+    }),
     async history(more) {
       const { createHistoryReader } = await import("./history.js");
       history ??= createHistoryReader(id, send, sealer);

@@ -64,7 +64,9 @@ export interface Room extends Pick<Emitter<RoomEvents>, "on" | "off" | "once"> {
   requestDocument(): void;
   /** Sent at most once, as are typing and cursors. */
   sendAwareness(update: Uint8Array): void;
+  /** May be called with every key: it is told every 3 s, and when it ends. */
   setTyping(isTyping: boolean): void;
+  /** May be called with every movement: ten a second are told, the last one always. */
   setCursor(cursor: CursorInput): void;
   history(options?: HistoryOptions): Promise<HistoryPage>;
   readonly access: RoomAccess;
