@@ -1,5 +1,5 @@
 import { setInterval } from "node:timers/promises";
-import { SparqlLiveError } from "@sparql-live/client";
+import { CLIENT_LIMITS, SparqlLiveError } from "@sparql-live/client";
 import { expect, test } from "vitest";
 import { manyTriples, startServer } from "../../packages/server/src/testing/start-server.js";
 import { createStreamEngine } from "../../packages/server/src/testing/stream-engine.js";
@@ -164,4 +164,68 @@ test("[CLIENT-22] 4,000 rows a second into a slow reader: what waits is bounded 
   printFigures("slow reader", { rows: count, "rows per second": perSecond, "most buffered": most });
   expect(most).toBeLessThanOrEqual(400 + 100);
   expect(most).toBeGreaterThan(0);
+});
+
+test("[CLIENT-13] a server that comes back and keeps nothing: rooms are told as gone, and whatever waited is answered", {
+  timeout: 120_000,
+}, async () => {
+  await using server = await startServerProcess({
+    settings: [...SETTINGS, "--store", "memory"],
+    data: manyTriples(9_000),
+  });
+  await fetch(`${server.url}/api/ws/rooms?room_id=lab`, { method: "POST" });
+  using client = openLibraryClient(server.webSocketUrl, { userId: "ada" });
+  const room = await client.joinRoom("lab");
+  await room.send("before");
+  const stream = client.query(ALL, { bufferRows: 500, room_id: "lab" });
+  await stream.next();
+  await server.kill();
+  await expect.poll(() => client.state.kind, DEADLINE).toBe("reconnecting");
+  const waiting = ["one", "two"].map((text) => room.send(text).catch((error: unknown) => error));
+  await server.start();
+  for (const refused of waiting) expect(await refused).toMatchObject({ code: "room_not_found" });
+  expect(room.view.getSnapshot().status).toMatchObject({
+    kind: "left",
+    error: { code: "room_not_found" },
+  });
+  const read = async () => {
+    for await (const _ of stream);
+  };
+  await expect(read()).rejects.toMatchObject({ code: "query_lost" });
+  expect(client.deliveries.getSnapshot()).toEqual([]);
+  // A room that is made anew is another one: it begins with what is said in it.
+  await fetch(`${server.url}/api/ws/rooms?room_id=lab`, { method: "POST" });
+  const again = await client.joinRoom("lab");
+  await again.send("after");
+  expect(again.messages.getSnapshot().map(({ message }) => message)).toEqual(["after"]);
+});
+
+test("[CLIENT-11] 10,000 messages in a row, as many as fit at a time: each once and in order", {
+  timeout: 120_000,
+}, async () => {
+  const TOTAL = 10_000;
+  await using server = await startServer({ settings: { rateLimitPerMinute: 0 } });
+  await fetch(`${server.url}/api/ws/rooms?room_id=lab`, { method: "POST" });
+  await using proxy = await startTcpProxy(Number(new URL(server.url).port));
+  using ada = openLibraryClient(`ws://127.0.0.1:${proxy.port}/api/ws/query`, { userId: "ada" });
+  using bob = openLibraryClient(server.ws, { userId: "bob" });
+  const room = await ada.joinRoom("lab");
+  const seen: unknown[] = [];
+  (await bob.joinRoom("lab")).on("message", ({ message }) => seen.push(message));
+  let fullCount = 0;
+  const settled: Promise<unknown>[] = [];
+  const hasSpace = () => ada.deliveries.getSnapshot().length < CLIENT_LIMITS.outboxMessagesCount;
+  for (let next = 0; next < TOTAL; next++) {
+    if (!hasSpace()) {
+      fullCount++;
+      await expect(room.send("too much")).rejects.toMatchObject({ code: "outbox_full" });
+      await expect.poll(hasSpace, DEADLINE).toBe(true);
+    }
+    settled.push(room.send(next));
+    if (next % 2_500 === 1_500) proxy.drop();
+  }
+  await Promise.all(settled);
+  await expect.poll(() => seen.length, DEADLINE).toBe(TOTAL);
+  expect(seen).toEqual(Array.from({ length: TOTAL }, (_, index) => index));
+  expect(fullCount).toBeGreaterThan(0);
 });
