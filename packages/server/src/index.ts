@@ -40,7 +40,8 @@ export { createMemoryTransport, type MemoryPeer } from "./realtime/memory-transp
 export type { DeliveryOptions, Outgoing, OutgoingPayload } from "./realtime/outgoing.js";
 export type { NewRoom, RoomInfo } from "./realtime/rooms/room-record.js";
 export type { Transport, TransportEvents } from "./realtime/transport.js";
-export { readSettings, type SettingSources, SettingsError } from "./settings/read.js";
+export { readSettings, type SettingSources } from "./settings/read.js";
+export { SettingsError } from "./settings/settings-error.js";
 export {
   envOf,
   flagOf,

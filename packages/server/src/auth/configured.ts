@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { SERVER_LIMITS } from "../limits.js";
-import { SettingsError } from "../settings/read.js";
+import { SettingsError } from "../settings/settings-error.js";
 import type { Settings } from "../settings/table.js";
 import type { Authenticator, SignIn } from "./authenticator.js";
 import { createDiscovery, type Discovered } from "./discovery.js";

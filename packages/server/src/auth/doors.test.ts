@@ -1,7 +1,8 @@
 import { ProtocolFailure } from "@sparql-live/protocol";
 import { expect, test } from "vitest";
 import { createServer } from "../http/server.js";
-import { readSettings, SettingsError } from "../settings/read.js";
+import { readSettings } from "../settings/read.js";
+import { SettingsError } from "../settings/settings-error.js";
 import { startManager } from "../testing/start-manager.js";
 import { startServer } from "../testing/start-server.js";
 import { openClient } from "../testing/test-client.js";

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { SettingsError } from "../settings/read.js";
+import { SettingsError } from "../settings/settings-error.js";
 import { startServer, type TestServer } from "../testing/start-server.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
 import { openClient } from "../testing/test-client.js";

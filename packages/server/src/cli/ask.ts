@@ -8,7 +8,7 @@ import {
   serverOption,
   timeoutOption,
 } from "./options.js";
-import { type AnswerOptions, runAnswer } from "./run-answer.js";
+import type { AnswerOptions } from "./run-answer.js";
 
 interface AskOptions extends AnswerOptions {
   readonly strategy?: string;
@@ -31,6 +31,7 @@ export function askCommand(onExit: (code: number) => void): Command {
     .option("--draft", "print the SPARQL to standard output and do not execute it")
     .action(async (words: string[], options: AskOptions) => {
       const { strategy, draft } = options;
+      const { runAnswer } = await import("./run-answer.js");
       onExit(
         await runAnswer(
           {

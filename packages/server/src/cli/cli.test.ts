@@ -29,6 +29,15 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }));
 
+/** Lets nothing of the engine in but its limits. */
+const WITHOUT_ENGINE = `
+  const load = (url, context, next) => {
+    if (url.includes("/engine/dist/") && !url.endsWith("/limits.js")) throw new Error("the engine is loaded");
+    return next(url, context);
+  };
+  const hooks = "data:text/javascript," + encodeURIComponent("export const load = " + load);
+  (await import("node:module")).register(hooks);`;
+
 function start(...args: readonly string[]): ChildProcess {
   return spawn(process.execPath, [MAIN, ...args], {
     env: { ...process.env, SPARQL_LIVE_CACHE_DIR: join(folder, "cache"), NO_COLOR: "1" },
@@ -36,7 +45,10 @@ function start(...args: readonly string[]): ChildProcess {
 }
 
 async function run(args: readonly string[], input = "") {
-  const child = start(...args);
+  return outcomeOf(start(...args), input);
+}
+
+async function outcomeOf(child: ChildProcess, input = "") {
   child.stdin?.end(input);
   if (child.stdout === null || child.stderr === null) throw new Error("no pipes");
   const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
@@ -49,6 +61,18 @@ test("a question is answered from one's own file: the result on standard output,
   expect(out).toContain("http://e/elbe,Elbe");
   expect(out.split("\r\n")).toHaveLength(4);
   expect(err).toMatch(/parsing: .*\n(.*\n)*completed: Done/);
+});
+
+test("help and version are told without the engine, which takes its time to load", async () => {
+  const hooked = ["--import", `data:text/javascript,${encodeURIComponent(WITHOUT_ENGINE)}`, MAIN];
+  for (const args of [["--version"], ["--help"], ["serve", "--help"], ["ask", "--help"]]) {
+    expect(await outcomeOf(spawn(process.execPath, [...hooked, ...args]))).toMatchObject({
+      err: "",
+      code: 0,
+    });
+  }
+  const asked = await outcomeOf(spawn(process.execPath, [...hooked, "endpoints"]));
+  expect(asked).toMatchObject({ err: "sparql-live: the engine is loaded\n", code: 1 });
 });
 
 test("a draft is printed and not executed", async () => {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { CommanderError } from "commander";
-import { SettingsError } from "../settings/read.js";
+import { SettingsError } from "../settings/settings-error.js";
 import { EXIT, UsageError } from "./exit.js";
 import { createProgram } from "./program.js";
 

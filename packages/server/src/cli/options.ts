@@ -1,6 +1,6 @@
 import { Option } from "commander";
 import { UsageError } from "./exit.js";
-import { OUTPUT_FORMATS } from "./output.js";
+import { OUTPUT_FORMATS } from "./output-formats.js";
 
 /** Options that several commands share, defined once. */
 export const dataOption = () =>

@@ -11,11 +11,9 @@ import {
   writeResults,
 } from "@sparql-live/engine";
 import { EXIT, UsageError } from "./exit.js";
+import type { OutputFormat } from "./output-formats.js";
 import { createStepper } from "./stepper.js";
 import { renderTable } from "./table.js";
-
-export const OUTPUT_FORMATS = ["table", "json", "csv", "tsv"] as const;
-export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
 export interface PresentOptions {
   readonly format: OutputFormat;

@@ -11,7 +11,7 @@ import {
   serverOption,
   timeoutOption,
 } from "./options.js";
-import { type AnswerOptions, runAnswer } from "./run-answer.js";
+import type { AnswerOptions } from "./run-answer.js";
 
 export function queryCommand(onExit: (code: number) => void): Command {
   return new Command("query")
@@ -26,6 +26,7 @@ export function queryCommand(onExit: (code: number) => void): Command {
     .addOption(formatOption())
     .option("--show-query", "print the SPARQL as it was executed to standard error")
     .action(async (file: string, options: AnswerOptions) => {
+      const { runAnswer } = await import("./run-answer.js");
       onExit(await runAnswer({ sparql: await readQuery(file) }, options));
     });
 }

@@ -1,7 +1,8 @@
 import type { AnswerRequest } from "@sparql-live/engine";
 import { interruptSignal, UsageError } from "./exit.js";
 import { openLocalEngine } from "./local-engine.js";
-import { type OutputFormat, presentAnswer } from "./output.js";
+import { presentAnswer } from "./output.js";
+import type { OutputFormat } from "./output-formats.js";
 import { answerThroughServer } from "./remote-answers.js";
 
 export interface AnswerOptions {

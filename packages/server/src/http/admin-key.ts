@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { SERVER_LIMITS } from "../limits.js";
-import { SettingsError } from "../settings/read.js";
+import { SettingsError } from "../settings/settings-error.js";
 
 /** Whether what somebody shows is the admin's key. Where there is none, nothing is. */
 export type AdminCheck = (shown: string | undefined) => boolean;

@@ -1,7 +1,7 @@
 import { ADMIN_LIMITS, type ConnectionInfo } from "@sparql-live/protocol/admin";
 import { expect, test } from "vitest";
 import { SERVER_LIMITS } from "../limits.js";
-import { SettingsError } from "../settings/read.js";
+import { SettingsError } from "../settings/settings-error.js";
 import { startServer, type TestServer } from "../testing/start-server.js";
 import { openClient } from "../testing/test-client.js";
 

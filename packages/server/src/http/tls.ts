@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { SettingsError } from "../settings/read.js";
+import { SettingsError } from "../settings/settings-error.js";
 import type { Settings } from "../settings/table.js";
 
 interface TlsFiles {

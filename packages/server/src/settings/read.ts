@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { Compile } from "typebox/compile";
+import { SettingsError } from "./settings-error.js";
 import {
   envOf,
   flagOf,
@@ -10,11 +11,6 @@ import {
   type SettingName,
   type Settings,
 } from "./table.js";
-
-/** A setting that cannot be taken. The message names it, where it stands, and what is allowed. */
-export class SettingsError extends Error {
-  override readonly name = "SettingsError";
-}
 
 export interface SettingSources {
   /** From the command line, by name of the setting; texts, switches as booleans, lists as arrays of texts. */

@@ -1,4 +1,4 @@
-import { LIMITS } from "@sparql-live/engine";
+import { LIMITS } from "@sparql-live/engine/limits";
 import Type, { type Static, type TSchema } from "typebox";
 import { SERVER_LIMITS } from "../limits.js";
 
