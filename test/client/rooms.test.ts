@@ -133,6 +133,19 @@ test("[CLIENT-13] a room that cannot be entered says why; one that was left is n
   expect(ada.room("lab")?.view.getSnapshot().status.kind).toBe("joined");
 });
 
+test("[CLIENT-13] a room whose id is none, and a page of history that is none, are refused at once", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server, "lab");
+  using client = openLibraryClient(server.ws);
+  const forEver = { timeoutMs: 0 };
+  for (const id of ["", "a b", "x".repeat(5_000)]) {
+    await expect(client.joinRoom(id, forEver)).rejects.toMatchObject({ code: "invalid_message" });
+    expect(client.room(id)).toBeUndefined();
+  }
+  const room = await client.joinRoom("lab");
+  await expect(room.history({ ...forEver, limit: 5_000 })).rejects.toMatchObject({ code: "invalid_message" });
+});
+
 test("[CLIENT-13] the address of a room enters it, and after a reconnection nothing of it is missing", async () => {
   await using server = await startServer({ settings: QUIET });
   await makeRoom(server, "lab");

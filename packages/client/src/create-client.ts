@@ -144,7 +144,7 @@ export function createClient(url: string, options: ClientOptions): ClientParts {
     if (runs.take(message)) return tell(message);
     if (message.type === "error_message" || message.type === "validation_error") {
       const { correlation_id: id = "" } = message;
-      if (message.type === "error_message" && rooms.refused(message)) return tell(message);
+      if (rooms.refused(message)) return tell(message);
       if (outbox.refused(id, errorOf(message.payload))) return tell(message);
     }
     if (requests.take(message)) return tell(message);

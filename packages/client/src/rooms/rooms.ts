@@ -1,7 +1,7 @@
 import type { ServerMessage, ServerPayloads } from "@sparql-live/protocol";
 import type { SparqlLiveError } from "../errors.js";
 import { CLIENT_LIMITS } from "../limits.js";
-import type { MessageOf } from "../messages.js";
+import type { RefusalMessage } from "../messages.js";
 import type { Outbox, OutboxEntry, Place } from "../outbox.js";
 import { type WaitOptions, withinTime } from "../requests.js";
 import { createRoom, updateBytes } from "./create-room.js";
@@ -26,7 +26,7 @@ export interface Rooms {
   /** Whether the message was about a room, and was told. */
   take(message: ServerMessage): boolean;
   /** Whether the error was the answer to something that a room asked. */
-  refused(message: MessageOf<"error_message">): boolean;
+  refused(message: RefusalMessage): boolean;
   transmit(entry: OutboxEntry): boolean | Promise<boolean>;
   lost(): void;
   resumed(outcomes: ServerPayloads["resumed"]["rooms"]): void;
