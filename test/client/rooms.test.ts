@@ -146,6 +146,66 @@ test("[CLIENT-13] a room whose id is none, and a page of history that is none, a
   await expect(room.history({ ...forEver, limit: 5_000 })).rejects.toMatchObject({ code: "invalid_message" });
 });
 
+test("[CLIENT-13] of leaving and joining in a row the last one holds, and each is settled", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server, "lab");
+  using client = openLibraryClient(server.ws);
+  await client.joinRoom("lab");
+  const leaving = client.leaveRoom("lab");
+  const joining = client.joinRoom("lab", { timeoutMs: 0 });
+  await Promise.all([
+    expect(joining).rejects.toMatchObject({ code: "not_in_room" }),
+    client.leaveRoom("lab"),
+    leaving,
+  ]);
+  expect(client.room("lab")).toBeUndefined();
+  await client.joinRoom("lab");
+  client.leaveRoom("lab");
+  client.leaveRoom("lab");
+  const room = await client.joinRoom("lab");
+  expect(room.view.getSnapshot().status.kind).toBe("joined");
+});
+
+test("[CLIENT-19] who waits for a room to be left, to enter it again, is told of the end and of an abort", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server, "lab");
+  using client = openLibraryClient(server.ws);
+  await client.joinRoom("lab");
+  client.leaveRoom("lab");
+  const aborting = new AbortController();
+  const aborted = client.joinRoom("lab", { timeoutMs: 0, signal: aborting.signal });
+  const ended = client.joinRoom("lab", { timeoutMs: 0 });
+  aborting.abort();
+  client.disconnect();
+  const opened = client.connect();
+  await expect(aborted).rejects.toMatchObject({ code: "aborted" });
+  await expect(ended).rejects.toMatchObject({ code: "connection_closed" });
+  await opened;
+  expect(client.room("lab")).toBeUndefined();
+});
+
+test("[CLIENT-13] who gives up joining takes the room from nobody who is in it, or waits for it too", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await using proxy = await startTcpProxy(Number(new URL(server.url).port));
+  await makeRoom(server, "lab");
+  using client = openLibraryClient(`ws://127.0.0.1:${proxy.port}/api/ws/query`);
+  const aborting = new AbortController();
+  const first = client.joinRoom("lab", { signal: aborting.signal });
+  const second = client.joinRoom("lab");
+  const third = client.joinRoom("lab", { signal: AbortSignal.abort() });
+  aborting.abort();
+  for (const promise of [first, third]) await expect(promise).rejects.toMatchObject({ code: "aborted" });
+  const room = await second;
+  const lost = lossOf(client);
+  proxy.drop();
+  await lost;
+  await expect(client.joinRoom("lab", { signal: AbortSignal.abort() })).rejects.toMatchObject({
+    code: "aborted",
+  });
+  await room.send("still here");
+  expect(client.room("lab")).toBe(room);
+});
+
 test("[CLIENT-13] the address of a room enters it, and after a reconnection nothing of it is missing", async () => {
   await using server = await startServer({ settings: QUIET });
   await makeRoom(server, "lab");

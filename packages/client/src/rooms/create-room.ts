@@ -1,5 +1,5 @@
 import type { FailureCode, ServerMessage, ServerPayloads } from "@sparql-live/protocol";
-import { errorOf, isPassing, SparqlLiveError } from "../errors.js";
+import { errorOf, isPassing, leftError, SparqlLiveError } from "../errors.js";
 import { createEmitter } from "../events.js";
 import { newId } from "../ids.js";
 import { CLIENT_LIMITS } from "../limits.js";
@@ -148,8 +148,7 @@ export function createRoom(options: RoomOptions): RoomControl {
     clearTimeout(retryTimer);
     filler.stop();
     setStatus({ kind: "left", reason, ...(error === undefined ? {} : { error }) });
-    const why =
-      error ?? new SparqlLiveError("not_in_room", `The room "${id}" was left (${reason}).`, ofError);
+    const why = error ?? leftError(id, reason);
     outbox.refuseRoom(id, why);
     history?.rejectAll(why);
     entered.reject(why);

@@ -1,5 +1,5 @@
 import type { ServerMessage, ServerPayloads } from "@sparql-live/protocol";
-import type { SparqlLiveError } from "../errors.js";
+import { abortedError, leftError, type SparqlLiveError } from "../errors.js";
 import { CLIENT_LIMITS } from "../limits.js";
 import type { RefusalMessage } from "../messages.js";
 import type { Outbox, OutboxEntry, Place } from "../outbox.js";
@@ -45,6 +45,12 @@ export interface RoomsOptions extends Omit<RoomOptions, "id" | "invite" | "seale
 export function createRooms(options: RoomsOptions): Rooms {
   const { send, tell, isBinary } = options;
   const controls = new Map<string, RoomControl>();
+  /** How many wait for the room to be entered: it is given up with the last of them. */
+  const waitingCounts = new WeakMap<RoomControl, number>();
+  /** Calls are numbered: who waits to enter a room again is taken back by a later leaving, or by the end. */
+  let callCount = 0;
+  const lastLeaves = new WeakMap<RoomControl, number>();
+  let end: { readonly call: number; readonly error: SparqlLiveError } | null = null;
 
   const open = (id: string, { invite, secret }: JoinOptions): RoomControl => {
     const sealer = secret === undefined ? null : createSealer(secret, id, isBinary);
@@ -57,22 +63,41 @@ export function createRooms(options: RoomsOptions): Rooms {
     return control;
   };
 
+  const wait = (control: RoomControl, change: number): number => {
+    const count = (waitingCounts.get(control) ?? 0) + change;
+    waitingCounts.set(control, count);
+    return count;
+  };
+
   const join = async (roomId: string, more: JoinOptions): Promise<Room> => {
-    const over = options.refusal();
-    if (over !== null) throw over;
-    const known = controls.get(roomId);
-    // It is on the way out: it has to be out first.
-    if (known !== undefined && !known.isWanted) await known.room.leave();
-    const control = controls.get(roomId) ?? open(roomId, more);
     const { signal, timeoutMs = CLIENT_LIMITS.requestTimeoutMs } = more;
+    const over = options.refusal() ?? (signal?.aborted === true ? abortedError(signal) : null);
+    if (over !== null) throw over;
+    const call = ++callCount;
+    let control: RoomControl | undefined;
+    let isGivenUp = false;
+    const entering = async () => {
+      const known = controls.get(roomId);
+      if (known !== undefined && !known.isWanted) {
+        // It is on the way out: it has to be out first.
+        await known.room.leave();
+        if (end !== null && end.call > call) throw end.error;
+        if (isGivenUp || (lastLeaves.get(known) ?? 0) > call) throw leftError(roomId, "requested");
+      }
+      control = controls.get(roomId) ?? open(roomId, more);
+      wait(control, 1);
+      return control.entered;
+    };
     try {
       return await withinTime(
-        control.entered,
+        entering(),
         { signal, timeoutMs },
         `The room "${roomId}" was not entered in time.`,
       );
     } catch (error) {
-      if (!control.isJoined) control.room.leave().catch(() => undefined);
+      isGivenUp = true;
+      const isLast = control !== undefined && wait(control, -1) === 0;
+      if (isLast && control?.room.position === null) control.room.leave().catch(() => undefined);
       throw error;
     }
   };
@@ -80,7 +105,9 @@ export function createRooms(options: RoomsOptions): Rooms {
   return {
     join: (roomId, more = {}) => join(roomId, more),
     async leave(roomId) {
-      await controls.get(roomId)?.room.leave();
+      const control = controls.get(roomId);
+      if (control !== undefined) lastLeaves.set(control, ++callCount);
+      await control?.room.leave();
     },
     get: (roomId) => controls.get(roomId)?.room,
     isJoined: (roomId) => controls.get(roomId)?.isJoined === true,
@@ -141,6 +168,7 @@ export function createRooms(options: RoomsOptions): Rooms {
       for (const control of controls.values()) control.ready();
     },
     endAll(error) {
+      end = { call: ++callCount, error };
       for (const control of [...controls.values()]) control.end(error.code, error);
     },
   };
