@@ -92,6 +92,42 @@ test("[CLIENT-11] what waits can be taken back, and is bounded in number", async
   expect(room.messages.getSnapshot().map(({ message }) => message)).toEqual(all.map((_, index) => index));
 });
 
+test("[CLIENT-11] what is taken back before it could be sent does not arrive, in an encrypted room neither", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server, "lab");
+  await makeRoom(server, "den", "&is_encrypted=true");
+  using client = openLibraryClient(server.ws);
+  const rooms = [await client.joinRoom("lab"), await client.joinRoom("den", { secret: createRoomSecret() })];
+  for (const room of rooms) {
+    const taken = room.send("taken back", { signal: AbortSignal.abort() });
+    await expect(taken).rejects.toMatchObject({ code: "aborted" });
+    expect((await room.send("the first")).place.seq).toBe(1);
+  }
+  const aborting = new AbortController();
+  const sealing = rooms[1]?.send("taken back while it is sealed", { signal: aborting.signal });
+  aborting.abort();
+  await expect(sealing).rejects.toMatchObject({ code: "aborted" });
+  expect((await rooms[1]?.send("the second"))?.place.seq).toBe(2);
+});
+
+test("[CLIENT-11] what is no JSON, or has the id of what waits for another room, is refused and not lost in silence", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server, "lab");
+  await makeRoom(server, "den");
+  using client = openLibraryClient(server.ws);
+  const lab = await client.joinRoom("lab");
+  const den = await client.joinRoom("den");
+  const ring: { ring?: unknown } = {};
+  ring.ring = ring;
+  for (const body of [ring, 10n, () => undefined]) {
+    await expect(lab.send(body)).rejects.toMatchObject({ name: "SparqlLiveError", code: "bad_request" });
+  }
+  const first = lab.send("to the lab", { messageId: "m" });
+  await expect(den.send("to the den", { messageId: "m" })).rejects.toMatchObject({ code: "bad_request" });
+  await first;
+  expect((await den.send("to the den", { messageId: "m" })).place.seq).toBe(1);
+});
+
 test("[CLIENT-11] a message that is refused for its rate is sent again in its place, another refusal is told", async () => {
   await using server = await startServer({ settings: { rateLimitPerMinute: 120 } });
   await makeRoom(server, "lab", "&user_id=ada");

@@ -27,7 +27,7 @@ export interface Rooms {
   take(message: ServerMessage): boolean;
   /** Whether the error was the answer to something that a room asked. */
   refused(message: RefusalMessage): boolean;
-  transmit(entry: OutboxEntry): boolean | Promise<boolean>;
+  transmit(entry: OutboxEntry, isWanted: () => boolean): boolean | Promise<boolean>;
   lost(): void;
   resumed(outcomes: ServerPayloads["resumed"]["rooms"]): void;
   ready(): void;
@@ -135,7 +135,7 @@ export function createRooms(options: RoomsOptions): Rooms {
       for (const control of [...controls.values()]) if (control.refused(message)) return true;
       return false;
     },
-    transmit({ messageId, roomId, kind, body }) {
+    transmit({ messageId, roomId, kind, body }, isWanted) {
       const sealer: Sealer | null = controls.get(roomId)?.sealer ?? null;
       const framing = { message_id: messageId };
       if (sealer === null) {
@@ -148,6 +148,7 @@ export function createRooms(options: RoomsOptions): Rooms {
         .seal(kind, plaintext, options.self().userId, messageId)
         .then(
           (sealed) =>
+            isWanted() &&
             options.isReady() &&
             send(
               kind === "message" ? "room_message" : "document_update",
