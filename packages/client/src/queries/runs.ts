@@ -199,8 +199,9 @@ function pacedBy(onRows: NonNullable<SendQueryOptions["onRows"]>, runOf: () => R
     const count = chunk.rows.length;
     try {
       const done = onRows(chunk.rows, chunk);
-      if (done === undefined) runOf().consumed(count);
-      else done.then(() => runOf().consumed(count), failed);
+      // Arrow functions return what they like.
+      if (done instanceof Object && "then" in done) done.then(() => runOf().consumed(count), failed);
+      else runOf().consumed(count);
     } catch (error) {
       failed(error);
     }
