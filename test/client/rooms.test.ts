@@ -1,10 +1,11 @@
 import type { Delivery, OutboxEntry, OutboxStorage, RoomEntry } from "@sparql-live/client";
 import { msgpackCodec } from "@sparql-live/client/msgpack";
-import { createRoomSecret } from "@sparql-live/protocol/sealing";
+import { createRoomSecret, openRoomSeal } from "@sparql-live/protocol/sealing";
 import { expect, test } from "vitest";
 import { createMemoryStorage } from "../../packages/server/src/memory-storage.js";
 import { startServer, type TestServer } from "../../packages/server/src/testing/start-server.js";
 import { startTcpProxy } from "../support/tcp-proxy.js";
+import { startScriptedServer } from "./scripted-server.js";
 import { lossOf, openLibraryClient } from "./support.js";
 
 const QUIET = { rateLimitPerMinute: 0 };
@@ -395,6 +396,77 @@ test("[CLIENT-16] an encrypted room is read by who has its secret, in order, and
     await expect.poll(() => hers.view.getSnapshot().cursors[0]?.position).toBe(7);
     expect((await his.history()).entries.map(texts)).toEqual(expected);
     expect(JSON.stringify(server.logged)).not.toContain("no 3");
+  }
+});
+
+test("[CLIENT-16] something sealed that is no JSON takes nothing with it that comes behind", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server, "den", "&is_encrypted=true");
+  const secret = createRoomSecret();
+  using ada = openLibraryClient(server.ws, { userId: "ada" });
+  using bob = openLibraryClient(server.ws, { userId: "bob" });
+  const hers = await ada.joinRoom("den", { secret });
+  const his = await bob.joinRoom("den", { secret });
+  const errors: unknown[] = [];
+  his.on("error", (error) => errors.push(error));
+  const seal = await openRoomSeal(secret, "den");
+  const origin = { kind: "cursor", userId: "ada", messageId: "c" } as const;
+  const cursor = await seal.seal(new TextEncoder().encode("{"), origin);
+  const payload = { room_id: "den", sealed: Buffer.from(cursor).toString("base64") };
+  hers.access.send("cursor_position", payload, { message_id: origin.messageId });
+  await hers.send("behind it");
+  await expect.poll(() => errors).toMatchObject([{ name: "SyntaxError" }]);
+  await expect.poll(() => his.messages.getSnapshot().map(({ message }) => message)).toEqual(["behind it"]);
+});
+
+test("[CLIENT-16] what cannot be opened before its turn has come is told, and ends no process", async () => {
+  await using server = await startScriptedServer();
+  const secret = createRoomSecret();
+  const seal = await openRoomSeal(secret, "den");
+  const origin = { kind: "message", userId: "eve", messageId: "m" } as const;
+  const good = await seal.seal(new TextEncoder().encode(JSON.stringify("x".repeat(90_000))), origin);
+  const sealed = [Buffer.from(good).toString("base64"), "AAAA"];
+  server.onConnection = (socket) =>
+    socket.on("message", (data) => {
+      const { type, message_id: correlation_id } = JSON.parse(String(data));
+      const say = (of: string, payload: object) =>
+        socket.send(
+          JSON.stringify({
+            type: of,
+            correlation_id,
+            payload: { room_id: "den", epoch: "e", timestamp: 1, ...payload },
+          }),
+        );
+      const sayEntries = (firstSeq: number) => {
+        for (const [index, one] of sealed.entries()) {
+          say("room_message", { seq: firstSeq + index, user_id: "eve", user_name: "Eve", sealed: one });
+        }
+      };
+      if (type === "join_room") {
+        say("join_room", { seq: 2, members: [], member_count: 0, role: "editor" });
+        sayEntries(3);
+      } else if (type === "room_history") {
+        say("room_history", { seq: 3, recovered: true, more: false });
+        sayEntries(1);
+      } else if (type === "ping") say("room_message", { seq: 3, user_id: "eve", user_name: "Eve" });
+    });
+  const unhandled: unknown[] = [];
+  const onUnhandled = (error: unknown) => unhandled.push(error);
+  process.on("unhandledRejection", onUnhandled);
+  try {
+    using client = openLibraryClient(server.url);
+    const room = await client.joinRoom("den", { secret });
+    const errors: unknown[] = [];
+    room.on("error", (error) => errors.push(error));
+    await expect.poll(() => errors).toMatchObject([{ name: "SealError" }]);
+    const page = room.history();
+    const asked = () => server.said.some(({ type }) => type === "room_history");
+    await expect.poll(asked).toBe(true);
+    client.send("ping", {});
+    await expect(page).rejects.toMatchObject({ name: "SealError" });
+    expect(unhandled).toEqual([]);
+  } finally {
+    process.off("unhandledRejection", onUnhandled);
   }
 });
 

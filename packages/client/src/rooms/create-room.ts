@@ -79,7 +79,12 @@ export function createRoom(options: RoomOptions): RoomControl {
   const inTurn = <T>(value: T | Promise<T>, use: (value: T) => void) => {
     if (sealer === null && !(value instanceof Promise)) return use(value);
     const opened = Promise.resolve(value);
-    opening = opening.then(() => opened).then(use, (error: unknown) => events.emit("error", error));
+    // It may fail before those ahead of it are through.
+    opened.catch(() => undefined);
+    opening = opening
+      .then(() => opened)
+      .then(use)
+      .catch((error: unknown) => events.emit("error", error));
   };
 
   const takeEntry = (place: Place, deliver: () => void) => {

@@ -65,7 +65,12 @@ export function createHistoryReader(roomId: string, send: Send, sealer: Sealer |
     for (const [id, reading] of readings) {
       const { page, since } = reading;
       if (page === null || page.epoch !== epoch || seq <= since || seq > page.seq) continue;
-      if (message.type === "room_message") reading.entries.push(entryOf(message.payload, sealer));
+      if (message.type === "room_message") {
+        const entry = entryOf(message.payload, sealer);
+        // It may fail before the page is whole.
+        if (entry instanceof Promise) entry.catch(() => undefined);
+        reading.entries.push(entry);
+      }
       if (seq === page.seq) finish(id, reading);
       return;
     }
