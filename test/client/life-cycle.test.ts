@@ -48,6 +48,34 @@ test.each(["connecting", "open", "draining", "reconnecting"] as const)(
   },
 );
 
+test("[CLIENT-28] what happens in a listener is told to the others behind what they have not heard yet", async () => {
+  await using server = await startScriptedServer();
+  using client = openLibraryClient(server.url, { autoConnect: false });
+  const kinds: string[] = [];
+  client.on("state", ({ kind }) => kind === "open" && client.disconnect());
+  client.on("state", ({ kind }) => kinds.push(kind));
+  await client.connect().catch(() => undefined);
+  await expect.poll(() => client.state.kind, DEADLINE).toBe("closed");
+  expect(kinds).toEqual(["connecting", "open", "closed"]);
+});
+
+test("[CLIENT-19] what is begun in the moment that the end is told is of the next connection", async () => {
+  await using server = await startServer();
+  await fetch(`${server.url}/api/ws/rooms?room_id=lab`, { method: "POST" });
+  using client = openLibraryClient(server.ws);
+  await client.joinRoom("lab");
+  const begun = new Promise<Promise<unknown>[]>((resolve) => {
+    const stop = client.on("state", ({ kind }) => {
+      if (kind !== "closed") return;
+      stop();
+      resolve([client.connect(), client.joinRoom("lab"), client.sendQuery("all cities"), client.endpoints()]);
+    });
+  });
+  client.disconnect();
+  await Promise.all(await begun);
+  await client.sendToRoom("lab", "again");
+});
+
 test("[CLIENT-3] who connects in the moment that the connection is lost has one connection, not two", async () => {
   await using server = await startScriptedServer();
   using client = openLibraryClient(server.url);

@@ -152,7 +152,9 @@ export function createClient(url: string, options: ClientOptions): ClientParts {
     if (userMessages.take(message)) tell(message);
   };
 
+  let isBegun = false;
   const onEnded = (close: CloseInfo) => {
+    isBegun = false;
     const error = closedError(close);
     session.forget();
     requests.rejectAll(error);
@@ -211,10 +213,11 @@ export function createClient(url: string, options: ClientOptions): ClientParts {
     onFault: fault,
     onEnded,
   });
-  let before = kind();
   connection.state.subscribe(() => {
-    if ((before === "idle" || before === "closed") && kind() === "connecting") restore();
-    before = kind();
+    if (!isBegun && kind() === "connecting") {
+      isBegun = true;
+      restore();
+    }
     events.emit("state", connection.state.getSnapshot());
   });
 
