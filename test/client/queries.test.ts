@@ -134,6 +134,16 @@ test("[CLIENT-23] after its signal a query hands on nothing more, and a row that
   await expect(rows.result).rejects.toMatchObject({ code: "query_cancelled" });
 });
 
+test("[CLIENT-24] a query with an id that none can have is not there", async () => {
+  await using server = await startServer();
+  using client = openLibraryClient(server.ws);
+  await client.connect();
+  for (const id of ["", "q".repeat(129)]) {
+    await expect(client.attachQuery(id)).rejects.toMatchObject({ code: "query_not_found" });
+  }
+  await expect(client.attachQuery("q".repeat(128))).rejects.toMatchObject({ code: "query_not_found" });
+});
+
 test("[CLIENT-21] what a function for rows returns beside a promise does not matter", async () => {
   await using server = await startServer();
   using client = openLibraryClient(server.ws);

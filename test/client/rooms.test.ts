@@ -123,6 +123,10 @@ test("[CLIENT-11] what is no JSON, or has the id of what waits for another room,
   for (const body of [ring, 10n, () => undefined]) {
     await expect(lab.send(body)).rejects.toMatchObject({ name: "SparqlLiveError", code: "bad_request" });
   }
+  for (const messageId of ["", "m".repeat(129)]) {
+    await expect(lab.send("x", { messageId })).rejects.toMatchObject({ code: "bad_request" });
+  }
+  await lab.send("x", { messageId: "m".repeat(128) });
   const first = lab.send("to the lab", { messageId: "m" });
   await expect(den.send("to the den", { messageId: "m" })).rejects.toMatchObject({ code: "bad_request" });
   await first;

@@ -1,5 +1,5 @@
 import { abortedError, isPassing, SparqlLiveError } from "./errors.js";
-import { newId } from "./ids.js";
+import { isId, newId } from "./ids.js";
 import { CLIENT_LIMITS } from "./limits.js";
 import { type WaitOptions, withinTime } from "./requests.js";
 import { createStore, type ReadableStore } from "./store.js";
@@ -178,6 +178,12 @@ export function createOutbox(options: OutboxOptions): Outbox {
       const refusal = (code: "bad_request" | "outbox_full", text: string) =>
         Promise.reject(new SparqlLiveError(code, text, { roomId }));
       if (signal?.aborted === true) return Promise.reject(abortedError(signal));
+      if (!isId(messageId)) {
+        return refusal(
+          "bad_request",
+          `The id of a message has 1 to ${CLIENT_LIMITS.idCharacters} characters.`,
+        );
+      }
       const known = waiting.get(messageId);
       if (known !== undefined && known.entry.roomId !== roomId) {
         return refusal(
