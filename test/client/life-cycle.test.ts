@@ -1,6 +1,9 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import type { OutboxEntry, OutboxStorage } from "@sparql-live/client";
 import { closeReason, type ServerPayloads } from "@sparql-live/protocol";
 import { expect, test } from "vitest";
+import { startServer } from "../../packages/server/src/testing/start-server.js";
 import { type ScriptedServer, startScriptedServer, tell } from "./scripted-server.js";
 import { openLibraryClient } from "./support.js";
 import { switchedSignals } from "./switched-signals.js";
@@ -44,6 +47,34 @@ test.each(["connecting", "open", "draining", "reconnecting"] as const)(
     expect(server.cameAtMs).toHaveLength(cameCount + 21);
   },
 );
+
+test("[CLIENT-28] what happens in a listener is told to the others behind what they have not heard yet", async () => {
+  await using server = await startScriptedServer();
+  using client = openLibraryClient(server.url, { autoConnect: false });
+  const kinds: string[] = [];
+  client.on("state", ({ kind }) => kind === "open" && client.disconnect());
+  client.on("state", ({ kind }) => kinds.push(kind));
+  await client.connect().catch(() => undefined);
+  await expect.poll(() => client.state.kind, DEADLINE).toBe("closed");
+  expect(kinds).toEqual(["connecting", "open", "closed"]);
+});
+
+test("[CLIENT-19] what is begun in the moment that the end is told is of the next connection", async () => {
+  await using server = await startServer();
+  await fetch(`${server.url}/api/ws/rooms?room_id=lab`, { method: "POST" });
+  using client = openLibraryClient(server.ws);
+  await client.joinRoom("lab");
+  const begun = new Promise<Promise<unknown>[]>((resolve) => {
+    const stop = client.on("state", ({ kind }) => {
+      if (kind !== "closed") return;
+      stop();
+      resolve([client.connect(), client.joinRoom("lab"), client.sendQuery("all cities"), client.endpoints()]);
+    });
+  });
+  client.disconnect();
+  await Promise.all(await begun);
+  await client.sendToRoom("lab", "again");
+});
 
 test("[CLIENT-3] who connects in the moment that the connection is lost has one connection, not two", async () => {
   await using server = await startScriptedServer();
@@ -150,3 +181,27 @@ test("[CLIENT-15] what a storage tells after the end waits for the next connecti
   await Promise.all([client.connect(), Promise.resolve(loads[1]?.([entry]))]);
   await expect.poll(() => client.deliveries.getSnapshot().map(({ messageId }) => messageId)).toEqual(["m"]);
 });
+
+test("[CLIENT-19] a process that disconnects while tries wait for their turn ends by itself", async () => {
+  // Entering the room takes the only turn of this minute.
+  await using server = await startServer({ settings: { rateLimitPerMinute: 1 } });
+  await fetch(`${server.url}/api/ws/rooms?room_id=lab`, { method: "POST" });
+  const program = `
+    import { SPARQLWebSocketClient } from "@sparql-live/client";
+    const client = new SPARQLWebSocketClient(${JSON.stringify(server.ws)});
+    const room = await client.joinRoom("lab");
+    let refusedCount = 0;
+    client.on("error_message", () => ++refusedCount === 2 && setImmediate(() => client.disconnect()));
+    const waiting = [room.send("hello"), client.endpoints()];
+    const codes = (await Promise.allSettled(waiting)).map(({ reason }) => reason.code);
+    console.log(codes.join());
+  `;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", program], { timeout: 20_000 });
+  let said = "";
+  child.stdout.on("data", (text) => {
+    said += text;
+  });
+  const [code] = await once(child, "close");
+  expect(said).toBe("connection_closed,connection_closed\n");
+  expect(code).toBe(0);
+}, 30_000);

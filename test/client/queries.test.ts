@@ -109,6 +109,50 @@ test("[CLIENT-23] a query is cancelled by its id, by its signal and by leaving t
   );
 });
 
+test("[CLIENT-23] after its signal a query hands on nothing more, and a row that cannot be mapped leaves the loop", async () => {
+  const engine = createStreamEngine({ rowCount: 50_000 });
+  await using server = await startServer({ engine });
+  using client = openLibraryClient(server.ws);
+  const aborting = new AbortController();
+  let lateCount = 0;
+  const { signal } = aborting;
+  const count = () => void (signal.aborted && lateCount++);
+  const onRows = () => {
+    count();
+    aborting.abort();
+  };
+  const aborted = client.sendQuery({ sparql: "SELECT * {}" }, { signal, onRows, onProgress: count });
+  const cancelled = new Promise((resolve) => client.once("query_cancelled", resolve));
+  await expect(aborted).rejects.toMatchObject({ code: "aborted" });
+  await cancelled;
+  expect(lateCount).toBe(0);
+  const mapRow = () => {
+    throw new Error("not as it should be");
+  };
+  const rows = client.query({ sparql: "SELECT * {}" }, { mapRow });
+  await expect(rows.next()).rejects.toThrow("not as it should be");
+  await expect(rows.result).rejects.toMatchObject({ code: "query_cancelled" });
+});
+
+test("[CLIENT-24] a query with an id that none can have is not there", async () => {
+  await using server = await startServer();
+  using client = openLibraryClient(server.ws);
+  await client.connect();
+  for (const id of ["", "q".repeat(129)]) {
+    await expect(client.attachQuery(id)).rejects.toMatchObject({ code: "query_not_found" });
+  }
+  await expect(client.attachQuery("q".repeat(128))).rejects.toMatchObject({ code: "query_not_found" });
+});
+
+test("[CLIENT-21] what a function for rows returns beside a promise does not matter", async () => {
+  await using server = await startServer();
+  using client = openLibraryClient(server.ws);
+  const taken: Row[] = [];
+  const onRows: (rows: readonly Row[]) => void = (rows) => taken.push(...rows);
+  await client.sendQuery("all cities", { onRows });
+  expect(taken).toHaveLength(3);
+});
+
 test("[CLIENT-24] a run of the same user is watched from another client, from its start or behind a chunk", async () => {
   const engine = createStreamEngine({ rowCount: 4_000 });
   await using server = await startServer({ engine });

@@ -1,10 +1,11 @@
 import type { Delivery, OutboxEntry, OutboxStorage, RoomEntry } from "@sparql-live/client";
 import { msgpackCodec } from "@sparql-live/client/msgpack";
-import { createRoomSecret } from "@sparql-live/protocol/sealing";
+import { createRoomSecret, openRoomSeal } from "@sparql-live/protocol/sealing";
 import { expect, test } from "vitest";
 import { createMemoryStorage } from "../../packages/server/src/memory-storage.js";
 import { startServer, type TestServer } from "../../packages/server/src/testing/start-server.js";
 import { startTcpProxy } from "../support/tcp-proxy.js";
+import { startScriptedServer } from "./scripted-server.js";
 import { lossOf, openLibraryClient } from "./support.js";
 
 const QUIET = { rateLimitPerMinute: 0 };
@@ -92,6 +93,46 @@ test("[CLIENT-11] what waits can be taken back, and is bounded in number", async
   expect(room.messages.getSnapshot().map(({ message }) => message)).toEqual(all.map((_, index) => index));
 });
 
+test("[CLIENT-11] what is taken back before it could be sent does not arrive, in an encrypted room neither", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server, "lab");
+  await makeRoom(server, "den", "&is_encrypted=true");
+  using client = openLibraryClient(server.ws);
+  const rooms = [await client.joinRoom("lab"), await client.joinRoom("den", { secret: createRoomSecret() })];
+  for (const room of rooms) {
+    const taken = room.send("taken back", { signal: AbortSignal.abort() });
+    await expect(taken).rejects.toMatchObject({ code: "aborted" });
+    expect((await room.send("the first")).place.seq).toBe(1);
+  }
+  const aborting = new AbortController();
+  const sealing = rooms[1]?.send("taken back while it is sealed", { signal: aborting.signal });
+  aborting.abort();
+  await expect(sealing).rejects.toMatchObject({ code: "aborted" });
+  expect((await rooms[1]?.send("the second"))?.place.seq).toBe(2);
+});
+
+test("[CLIENT-11] what is no JSON, or has the id of what waits for another room, is refused and not lost in silence", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server, "lab");
+  await makeRoom(server, "den");
+  using client = openLibraryClient(server.ws);
+  const lab = await client.joinRoom("lab");
+  const den = await client.joinRoom("den");
+  const ring: { ring?: unknown } = {};
+  ring.ring = ring;
+  for (const body of [ring, 10n, () => undefined]) {
+    await expect(lab.send(body)).rejects.toMatchObject({ name: "SparqlLiveError", code: "bad_request" });
+  }
+  for (const messageId of ["", "m".repeat(129)]) {
+    await expect(lab.send("x", { messageId })).rejects.toMatchObject({ code: "bad_request" });
+  }
+  await lab.send("x", { messageId: "m".repeat(128) });
+  const first = lab.send("to the lab", { messageId: "m" });
+  await expect(den.send("to the den", { messageId: "m" })).rejects.toMatchObject({ code: "bad_request" });
+  await first;
+  expect((await den.send("to the den", { messageId: "m" })).place.seq).toBe(1);
+});
+
 test("[CLIENT-11] a message that is refused for its rate is sent again in its place, another refusal is told", async () => {
   await using server = await startServer({ settings: { rateLimitPerMinute: 120 } });
   await makeRoom(server, "lab", "&user_id=ada");
@@ -131,6 +172,79 @@ test("[CLIENT-13] a room that cannot be entered says why; one that was left is n
   await leaving;
   await back;
   expect(ada.room("lab")?.view.getSnapshot().status.kind).toBe("joined");
+});
+
+test("[CLIENT-13] a room whose id is none, and a page of history that is none, are refused at once", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server, "lab");
+  using client = openLibraryClient(server.ws);
+  const forEver = { timeoutMs: 0 };
+  for (const id of ["", "a b", "x".repeat(5_000)]) {
+    await expect(client.joinRoom(id, forEver)).rejects.toMatchObject({ code: "invalid_message" });
+    expect(client.room(id)).toBeUndefined();
+  }
+  const room = await client.joinRoom("lab");
+  await expect(room.history({ ...forEver, limit: 5_000 })).rejects.toMatchObject({ code: "invalid_message" });
+});
+
+test("[CLIENT-13] of leaving and joining in a row the last one holds, and each is settled", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server, "lab");
+  using client = openLibraryClient(server.ws);
+  await client.joinRoom("lab");
+  const leaving = client.leaveRoom("lab");
+  const joining = client.joinRoom("lab", { timeoutMs: 0 });
+  await Promise.all([
+    expect(joining).rejects.toMatchObject({ code: "not_in_room" }),
+    client.leaveRoom("lab"),
+    leaving,
+  ]);
+  expect(client.room("lab")).toBeUndefined();
+  await client.joinRoom("lab");
+  client.leaveRoom("lab");
+  client.leaveRoom("lab");
+  const room = await client.joinRoom("lab");
+  expect(room.view.getSnapshot().status.kind).toBe("joined");
+});
+
+test("[CLIENT-19] who waits for a room to be left, to enter it again, is told of the end and of an abort", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server, "lab");
+  using client = openLibraryClient(server.ws);
+  await client.joinRoom("lab");
+  client.leaveRoom("lab");
+  const aborting = new AbortController();
+  const aborted = client.joinRoom("lab", { timeoutMs: 0, signal: aborting.signal });
+  const ended = client.joinRoom("lab", { timeoutMs: 0 });
+  aborting.abort();
+  client.disconnect();
+  const opened = client.connect();
+  await expect(aborted).rejects.toMatchObject({ code: "aborted" });
+  await expect(ended).rejects.toMatchObject({ code: "connection_closed" });
+  await opened;
+  expect(client.room("lab")).toBeUndefined();
+});
+
+test("[CLIENT-13] who gives up joining takes the room from nobody who is in it, or waits for it too", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await using proxy = await startTcpProxy(Number(new URL(server.url).port));
+  await makeRoom(server, "lab");
+  using client = openLibraryClient(`ws://127.0.0.1:${proxy.port}/api/ws/query`);
+  const aborting = new AbortController();
+  const first = client.joinRoom("lab", { signal: aborting.signal });
+  const second = client.joinRoom("lab");
+  const third = client.joinRoom("lab", { signal: AbortSignal.abort() });
+  aborting.abort();
+  for (const promise of [first, third]) await expect(promise).rejects.toMatchObject({ code: "aborted" });
+  const room = await second;
+  const lost = lossOf(client);
+  proxy.drop();
+  await lost;
+  await expect(client.joinRoom("lab", { signal: AbortSignal.abort() })).rejects.toMatchObject({
+    code: "aborted",
+  });
+  await room.send("still here");
+  expect(client.room("lab")).toBe(room);
 });
 
 test("[CLIENT-13] the address of a room enters it, and after a reconnection nothing of it is missing", async () => {
@@ -286,6 +400,77 @@ test("[CLIENT-16] an encrypted room is read by who has its secret, in order, and
     await expect.poll(() => hers.view.getSnapshot().cursors[0]?.position).toBe(7);
     expect((await his.history()).entries.map(texts)).toEqual(expected);
     expect(JSON.stringify(server.logged)).not.toContain("no 3");
+  }
+});
+
+test("[CLIENT-16] something sealed that is no JSON takes nothing with it that comes behind", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server, "den", "&is_encrypted=true");
+  const secret = createRoomSecret();
+  using ada = openLibraryClient(server.ws, { userId: "ada" });
+  using bob = openLibraryClient(server.ws, { userId: "bob" });
+  const hers = await ada.joinRoom("den", { secret });
+  const his = await bob.joinRoom("den", { secret });
+  const errors: unknown[] = [];
+  his.on("error", (error) => errors.push(error));
+  const seal = await openRoomSeal(secret, "den");
+  const origin = { kind: "cursor", userId: "ada", messageId: "c" } as const;
+  const cursor = await seal.seal(new TextEncoder().encode("{"), origin);
+  const payload = { room_id: "den", sealed: Buffer.from(cursor).toString("base64") };
+  hers.access.send("cursor_position", payload, { message_id: origin.messageId });
+  await hers.send("behind it");
+  await expect.poll(() => errors).toMatchObject([{ name: "SyntaxError" }]);
+  await expect.poll(() => his.messages.getSnapshot().map(({ message }) => message)).toEqual(["behind it"]);
+});
+
+test("[CLIENT-16] what cannot be opened before its turn has come is told, and ends no process", async () => {
+  await using server = await startScriptedServer();
+  const secret = createRoomSecret();
+  const seal = await openRoomSeal(secret, "den");
+  const origin = { kind: "message", userId: "eve", messageId: "m" } as const;
+  const good = await seal.seal(new TextEncoder().encode(JSON.stringify("x".repeat(90_000))), origin);
+  const sealed = [Buffer.from(good).toString("base64"), "AAAA"];
+  server.onConnection = (socket) =>
+    socket.on("message", (data) => {
+      const { type, message_id: correlation_id } = JSON.parse(String(data));
+      const say = (of: string, payload: object) =>
+        socket.send(
+          JSON.stringify({
+            type: of,
+            correlation_id,
+            payload: { room_id: "den", epoch: "e", timestamp: 1, ...payload },
+          }),
+        );
+      const sayEntries = (firstSeq: number) => {
+        for (const [index, one] of sealed.entries()) {
+          say("room_message", { seq: firstSeq + index, user_id: "eve", user_name: "Eve", sealed: one });
+        }
+      };
+      if (type === "join_room") {
+        say("join_room", { seq: 2, members: [], member_count: 0, role: "editor" });
+        sayEntries(3);
+      } else if (type === "room_history") {
+        say("room_history", { seq: 3, recovered: true, more: false });
+        sayEntries(1);
+      } else if (type === "ping") say("room_message", { seq: 3, user_id: "eve", user_name: "Eve" });
+    });
+  const unhandled: unknown[] = [];
+  const onUnhandled = (error: unknown) => unhandled.push(error);
+  process.on("unhandledRejection", onUnhandled);
+  try {
+    using client = openLibraryClient(server.url);
+    const room = await client.joinRoom("den", { secret });
+    const errors: unknown[] = [];
+    room.on("error", (error) => errors.push(error));
+    await expect.poll(() => errors).toMatchObject([{ name: "SealError" }]);
+    const page = room.history();
+    const asked = () => server.said.some(({ type }) => type === "room_history");
+    await expect.poll(asked).toBe(true);
+    client.send("ping", {});
+    await expect(page).rejects.toMatchObject({ name: "SealError" });
+    expect(unhandled).toEqual([]);
+  } finally {
+    process.off("unhandledRejection", onUnhandled);
   }
 });
 

@@ -144,7 +144,7 @@ export function createClient(url: string, options: ClientOptions): ClientParts {
     if (runs.take(message)) return tell(message);
     if (message.type === "error_message" || message.type === "validation_error") {
       const { correlation_id: id = "" } = message;
-      if (message.type === "error_message" && rooms.refused(message)) return tell(message);
+      if (rooms.refused(message)) return tell(message);
       if (outbox.refused(id, errorOf(message.payload))) return tell(message);
     }
     if (requests.take(message)) return tell(message);
@@ -152,7 +152,9 @@ export function createClient(url: string, options: ClientOptions): ClientParts {
     if (userMessages.take(message)) tell(message);
   };
 
+  let isBegun = false;
   const onEnded = (close: CloseInfo) => {
+    isBegun = false;
     const error = closedError(close);
     session.forget();
     requests.rejectAll(error);
@@ -211,10 +213,11 @@ export function createClient(url: string, options: ClientOptions): ClientParts {
     onFault: fault,
     onEnded,
   });
-  let before = kind();
   connection.state.subscribe(() => {
-    if ((before === "idle" || before === "closed") && kind() === "connecting") restore();
-    before = kind();
+    if (!isBegun && kind() === "connecting") {
+      isBegun = true;
+      restore();
+    }
     events.emit("state", connection.state.getSnapshot());
   });
 

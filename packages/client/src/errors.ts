@@ -67,6 +67,10 @@ export function closedError({ code, reason }: CloseInfo): SparqlLiveError {
   return new SparqlLiveError("connection_closed", text, { detail: reason });
 }
 
+export function leftError(roomId: string, reason: string): SparqlLiveError {
+  return new SparqlLiveError("not_in_room", `The room "${roomId}" was left (${reason}).`, { roomId });
+}
+
 const PASSING: ReadonlySet<string> = new Set<FailureCode>([
   "rate_limited",
   "unavailable",

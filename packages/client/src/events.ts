@@ -12,6 +12,8 @@ export interface Emitter<Events extends Record<keyof Events, readonly unknown[]>
 export function createEmitter<Events extends Record<keyof Events, readonly unknown[]>>(): Emitter<Events> {
   // By the listener that was given, so that one that is to be called once can be taken away too.
   const listeners = new Map<keyof Events, Map<unknown, (...args: never) => void>>();
+  /** What happens in a listener is told when all have heard of what came before. */
+  const untold: (() => void)[] = [];
   const add = <N extends keyof Events>(
     name: N,
     given: (...args: Events[N]) => void,
@@ -32,9 +34,14 @@ export function createEmitter<Events extends Record<keyof Events, readonly unkno
       });
     },
     emit(name, ...args) {
-      // Each stands under the name whose arguments it takes.
-      for (const listener of [...(listeners.get(name)?.values() ?? [])])
-        callSafely(listener as (...args: unknown[]) => void, ...args);
+      const tell = () => {
+        // Each stands under the name whose arguments it takes.
+        for (const listener of [...(listeners.get(name)?.values() ?? [])])
+          callSafely(listener as (...args: unknown[]) => void, ...args);
+      };
+      if (untold.push(tell) > 1) return;
+      for (const next of untold) next();
+      untold.length = 0;
     },
   };
   return emitter;

@@ -11,6 +11,8 @@ export const CLIENT_LIMITS = {
   /** How long after a ping of ours something must come. */
   heartbeatTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
+  /** Of a message or of a query, as the server takes it. */
+  idCharacters: 128,
   pendingRequestsCount: 1_000,
   /** Runs that are followed at once; one `resume` names no more. */
   runsCount: 200,

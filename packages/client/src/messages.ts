@@ -8,6 +8,9 @@ import type {
 
 export type MessageOf<T extends ServerMessageType> = Extract<ServerMessage, { readonly type: T }>;
 
+/** What a server answers where it refuses. */
+export type RefusalMessage = MessageOf<"error_message"> | MessageOf<"validation_error">;
+
 /** A message of a type that this library does not know: of the application, or of a newer server. */
 export interface ForeignMessage {
   readonly type: string;

@@ -1,5 +1,5 @@
-import { isPassing, SparqlLiveError } from "./errors.js";
-import { newId } from "./ids.js";
+import { abortedError, isPassing, SparqlLiveError } from "./errors.js";
+import { isId, newId } from "./ids.js";
 import { CLIENT_LIMITS } from "./limits.js";
 import { type WaitOptions, withinTime } from "./requests.js";
 import { createStore, type ReadableStore } from "./store.js";
@@ -76,8 +76,8 @@ export interface Outbox {
 export interface OutboxOptions {
   readonly storage: OutboxStorage | undefined;
   readonly isReady: (roomId: string) => boolean;
-  /** Sends it. `false`: there is no connection. Throws or rejects where it can never be sent. */
-  readonly transmit: (entry: OutboxEntry) => boolean | Promise<boolean>;
+  /** Sends it, where it is still wanted by then. `false`: there is no connection. Throws or rejects where it can never be sent. */
+  readonly transmit: (entry: OutboxEntry, isWanted: () => boolean) => boolean | Promise<boolean>;
   readonly onDelivery: (delivery: Delivery) => void;
   readonly onStorageError: (error: unknown) => void;
 }
@@ -86,6 +86,7 @@ interface Waiting {
   readonly entry: OutboxEntry;
   readonly bytes: number;
   state: "queued" | "sent";
+  retryTimer?: ReturnType<typeof setTimeout>;
   readonly settled: Promise<Acknowledgement>;
   readonly resolve: (acknowledgement: Acknowledgement) => void;
   readonly reject: (error: SparqlLiveError) => void;
@@ -111,7 +112,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
     const { messageId, roomId } = item.entry;
     tell({ messageId, roomId, state });
   };
-  const remove = ({ entry, bytes: freed }: Waiting) => {
+  const remove = ({ entry, bytes: freed, retryTimer }: Waiting) => {
+    clearTimeout(retryTimer);
     waiting.delete(entry.messageId);
     bytes -= freed;
     if (underWay.get(entry.roomId) === entry.messageId) underWay.delete(entry.roomId);
@@ -139,20 +141,22 @@ export function createOutbox(options: OutboxOptions): Outbox {
 
   const start = (item: Waiting) => {
     const { messageId, roomId } = item.entry;
+    clearTimeout(item.retryTimer);
     underWay.set(roomId, messageId);
     const failed = (error: unknown) => {
       if (waiting.get(messageId) !== item) return;
       if (error instanceof SparqlLiveError) refuse(item, error);
       else refuse(item, new SparqlLiveError("bad_request", "It cannot be sent.", { cause: error }));
     };
+    // Meanwhile it may have been taken back, or the connection lost, and another try begun.
+    const isWanted = () => underWay.get(roomId) === messageId && waiting.get(messageId) === item;
     const done = (isSent: boolean) => {
-      // Meanwhile the connection may have been lost, and another try begun.
-      if (underWay.get(roomId) !== messageId || waiting.get(messageId) !== item) return;
+      if (!isWanted()) return;
       if (isSent) setState(item, "sent");
       else underWay.delete(roomId);
     };
     try {
-      const sent = options.transmit(item.entry);
+      const sent = options.transmit(item.entry, isWanted);
       if (typeof sent === "boolean") done(sent);
       else sent.then(done, failed);
     } catch (error) {
@@ -171,12 +175,30 @@ export function createOutbox(options: OutboxOptions): Outbox {
   return {
     deliveries,
     add({ roomId, kind, body }, { messageId = newId(), signal, timeoutMs } = {}) {
+      const refusal = (code: "bad_request" | "outbox_full", text: string) =>
+        Promise.reject(new SparqlLiveError(code, text, { roomId }));
+      if (signal?.aborted === true) return Promise.reject(abortedError(signal));
+      if (!isId(messageId)) {
+        return refusal(
+          "bad_request",
+          `The id of a message has 1 to ${CLIENT_LIMITS.idCharacters} characters.`,
+        );
+      }
       const known = waiting.get(messageId);
+      if (known !== undefined && known.entry.roomId !== roomId) {
+        return refusal(
+          "bad_request",
+          "A message of this id waits for another room; give this one another id.",
+        );
+      }
       if (known !== undefined) return withinTime(known.settled, { signal, timeoutMs }, LATE);
-      const size = JSON.stringify(body ?? null).length;
+      const size = lengthOf(body);
+      if (size === null) return refusal("bad_request", "A message has to be JSON.");
       if (waiting.size >= CLIENT_LIMITS.outboxMessagesCount || bytes + size > CLIENT_LIMITS.outboxBytes) {
-        const text = "Too much waits to be sent; try again when some of it was acknowledged.";
-        return Promise.reject(new SparqlLiveError("outbox_full", text, { roomId }));
+        return refusal(
+          "outbox_full",
+          "Too much waits to be sent; try again when some of it was acknowledged.",
+        );
       }
       lastOrder = Math.max(lastOrder + 1, Date.now() * 1_000);
       const entry: OutboxEntry = { messageId, roomId, kind, body, order: lastOrder };
@@ -196,7 +218,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
       const fresh = entries.filter(({ messageId }) => !waiting.has(messageId));
       for (const entry of fresh) {
         lastOrder = Math.max(lastOrder, entry.order);
-        insert(entry, JSON.stringify(entry.body ?? null).length);
+        insert(entry, lengthOf(entry.body) ?? 0);
       }
       const inOrder = [...waiting].sort(([, a], [, b]) => a.entry.order - b.entry.order);
       waiting.clear();
@@ -223,7 +245,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
       }
       // It stays under way until it may be sent again, so that nothing overtakes it.
       setState(item, "queued");
-      setTimeout(() => {
+      item.retryTimer = setTimeout(() => {
         if (underWay.get(item.entry.roomId) !== messageId || item.state === "sent") return;
         underWay.delete(item.entry.roomId);
         flush(item.entry.roomId);
@@ -249,6 +271,15 @@ export function createOutbox(options: OutboxOptions): Outbox {
 }
 
 const LATE = "The message was not acknowledged in time.";
+
+/** `null` where it is no JSON. */
+function lengthOf(body: unknown): number | null {
+  try {
+    return JSON.stringify(body ?? null)?.length ?? null;
+  } catch {
+    return null;
+  }
+}
 
 /** As `Promise.withResolvers`, which Node 20 has not. */
 export function withResolvers<T>() {

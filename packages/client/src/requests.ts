@@ -37,6 +37,7 @@ interface Pending {
   readonly expected: ServerMessageType;
   readonly transmit: () => boolean;
   isSent: boolean;
+  retryTimer?: ReturnType<typeof setTimeout>;
   readonly resolve: (message: ServerMessage) => void;
   readonly reject: (error: SparqlLiveError) => void;
 }
@@ -65,7 +66,7 @@ export function createRequests(
       expected: R,
       { signal, timeoutMs = CLIENT_LIMITS.requestTimeoutMs }: WaitOptions = {},
     ) {
-      const over = refusal();
+      const over = refusal() ?? (signal?.aborted === true ? abortedError(signal) : null);
       if (over !== null) return Promise.reject(over);
       if (pending.size >= CLIENT_LIMITS.pendingRequestsCount) {
         return Promise.reject(new SparqlLiveError("outbox_full", "Too many requests wait for an answer."));
@@ -84,7 +85,10 @@ export function createRequests(
       });
       const settled = withinTime(answer, { signal, timeoutMs }, `No answer to ${type} came in time.`);
       // `take` compared the type.
-      return settled.finally(() => void pending.delete(id)) as Promise<MessageOf<R>>;
+      return settled.finally(() => {
+        clearTimeout(pending.get(id)?.retryTimer);
+        pending.delete(id);
+      }) as Promise<MessageOf<R>>;
     },
     take(message) {
       const request = pending.get(message.correlation_id ?? "");
@@ -94,7 +98,7 @@ export function createRequests(
         const error = errorOf(message.payload);
         if (!isPassing(error)) request.reject(error);
         else {
-          setTimeout(() => {
+          request.retryTimer = setTimeout(() => {
             if (isReady() && pending.get(message.correlation_id ?? "") === request) transmit(request);
           }, error.details.retryAfterMs ?? CLIENT_LIMITS.refusedRetryMs);
         }

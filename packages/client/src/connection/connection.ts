@@ -68,6 +68,12 @@ export function createConnection(options: ConnectionOptions): Connection {
   let maxMessageBytes = 0;
   let stopSignals = () => {};
 
+  // Before anybody is told of the end: what they begin then is not of what has ended.
+  state.subscribe(() => {
+    const now = state.getSnapshot();
+    if (now.kind === "closed") options.onEnded(now);
+  });
+
   const step = (event: ConnectionEvent) => state.set(transition(state.getSnapshot(), event));
 
   const heartbeat = createHeartbeat({
@@ -89,7 +95,6 @@ export function createConnection(options: ConnectionOptions): Connection {
   const end = (close: CloseInfo) => {
     stopSignals();
     step({ type: "ended", close });
-    options.onEnded(close);
   };
 
   const lost = (close: CloseInfo, hintMs?: number) => {

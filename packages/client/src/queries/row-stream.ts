@@ -47,11 +47,22 @@ export function createRowStream<T>(mapRow: (row: Row) => T, runOf: () => Run): R
     runOf().consumed(1);
     return row;
   };
+  /** A loop does not say that it is left where what it asked for was rejected. */
+  const mapped = (row: Row): T => {
+    let isMapped = false;
+    try {
+      const value = mapRow(row);
+      isMapped = true;
+      return value;
+    } finally {
+      if (!isMapped) leave().catch(() => undefined);
+    }
+  };
   const next = async (): Promise<IteratorResult<T, undefined>> => {
     for (;;) {
       watch();
       const row = isLeft ? undefined : take();
-      if (row !== undefined) return { done: false, value: mapRow(row) };
+      if (row !== undefined) return { done: false, value: mapped(row) };
       if (isLeft || end !== null) break;
       await new Promise<void>((resolve) => wake.push(resolve));
     }

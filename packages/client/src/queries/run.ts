@@ -92,6 +92,8 @@ export function createRun(options: RunOptions): Run {
   let firstCredit = 0;
   /** Rows that the reader has and is not done with. */
   let waitingRows = 0;
+  /** Nothing is handed on any more, though more may come until the server has stopped it. */
+  let isAborted = false;
   let retryTimer: ReturnType<typeof setTimeout> | undefined;
   promise.catch(() => undefined);
 
@@ -167,7 +169,7 @@ export function createRun(options: RunOptions): Run {
     lastSeq = seq;
     credit -= rows.length;
     waitingRows += rows.length;
-    onChunk({ seq, rows, variables });
+    if (!isAborted) onChunk({ seq, rows, variables });
   };
 
   const takeProgress = (progress: QueryProgress) => {
@@ -179,7 +181,7 @@ export function createRun(options: RunOptions): Run {
     // After a reconnection the stage is told again.
     if (progress.progress >= lastProgress) {
       lastProgress = progress.progress;
-      options.onProgress?.(progress);
+      if (!isAborted) options.onProgress?.(progress);
     }
     if (progress.stage !== "completed") return;
     const told = result;
@@ -243,6 +245,7 @@ export function createRun(options: RunOptions): Run {
     },
     abort(error) {
       if (request === null) return fail(error);
+      isAborted = true;
       reject(error);
       cancel();
     },

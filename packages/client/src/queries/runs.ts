@@ -1,6 +1,6 @@
 import type { ClientPayloads, ServerMessage, ServerPayloads } from "@sparql-live/protocol";
 import { abortedError, SparqlLiveError } from "../errors.js";
-import { newId } from "../ids.js";
+import { isId, newId } from "../ids.js";
 import { CLIENT_LIMITS } from "../limits.js";
 import type { Send } from "../messages.js";
 import { createRowStream, type RowStream } from "./row-stream.js";
@@ -95,7 +95,8 @@ export function createRuns({ send, isReady, mayBegin, maxRows, refusal }: RunsOp
     };
     const run = createRun({ ...more, queryId, since, bufferRows, send, maxRows, isReady, mayBegin, onOver });
     const tooMany = new SparqlLiveError("outbox_full", "Too many queries are under way.", { queryId });
-    const refused = refusal() ?? (runs.size >= CLIENT_LIMITS.runsCount ? tooMany : null);
+    const refused =
+      refusal() ?? idRefusal(queryId) ?? (runs.size >= CLIENT_LIMITS.runsCount ? tooMany : null);
     if (refused !== null) {
       run.fail(refused);
       return run;
@@ -187,6 +188,12 @@ export function createRuns({ send, isReady, mayBegin, maxRows, refusal }: RunsOp
   };
 }
 
+/** The server could not tell what it refuses. */
+function idRefusal(queryId: string): SparqlLiveError | null {
+  if (isId(queryId)) return null;
+  return new SparqlLiveError("query_not_found", "No query has such an id.", { queryId });
+}
+
 function requestOf(text: QueryText, more: Request): Request {
   return typeof text === "string" ? { ...more, natural_language: text } : { ...more, sparql: text.sparql };
 }
@@ -199,8 +206,9 @@ function pacedBy(onRows: NonNullable<SendQueryOptions["onRows"]>, runOf: () => R
     const count = chunk.rows.length;
     try {
       const done = onRows(chunk.rows, chunk);
-      if (done === undefined) runOf().consumed(count);
-      else done.then(() => runOf().consumed(count), failed);
+      // Arrow functions return what they like.
+      if (done instanceof Object && "then" in done) done.then(() => runOf().consumed(count), failed);
+      else runOf().consumed(count);
     } catch (error) {
       failed(error);
     }

@@ -1,5 +1,5 @@
 import type { FailureCode, ServerMessage, ServerPayloads } from "@sparql-live/protocol";
-import { errorOf, isPassing, SparqlLiveError } from "../errors.js";
+import { errorOf, isPassing, leftError, SparqlLiveError } from "../errors.js";
 import { createEmitter } from "../events.js";
 import { newId } from "../ids.js";
 import { CLIENT_LIMITS } from "../limits.js";
@@ -79,7 +79,12 @@ export function createRoom(options: RoomOptions): RoomControl {
   const inTurn = <T>(value: T | Promise<T>, use: (value: T) => void) => {
     if (sealer === null && !(value instanceof Promise)) return use(value);
     const opened = Promise.resolve(value);
-    opening = opening.then(() => opened).then(use, (error: unknown) => events.emit("error", error));
+    // It may fail before those ahead of it are through.
+    opened.catch(() => undefined);
+    opening = opening
+      .then(() => opened)
+      .then(use)
+      .catch((error: unknown) => events.emit("error", error));
   };
 
   const takeEntry = (place: Place, deliver: () => void) => {
@@ -148,8 +153,7 @@ export function createRoom(options: RoomOptions): RoomControl {
     clearTimeout(retryTimer);
     filler.stop();
     setStatus({ kind: "left", reason, ...(error === undefined ? {} : { error }) });
-    const why =
-      error ?? new SparqlLiveError("not_in_room", `The room "${id}" was left (${reason}).`, ofError);
+    const why = error ?? leftError(id, reason);
     outbox.refuseRoom(id, why);
     history?.rejectAll(why);
     entered.reject(why);

@@ -1,7 +1,7 @@
 import { errorOf, SparqlLiveError } from "../errors.js";
 import { newId } from "../ids.js";
 import { CLIENT_LIMITS } from "../limits.js";
-import type { MessageOf, Send } from "../messages.js";
+import type { MessageOf, RefusalMessage, Send } from "../messages.js";
 import { withResolvers } from "../outbox.js";
 import { type WaitOptions, withinTime } from "../requests.js";
 import { entryOf, type RoomEntry } from "./entries.js";
@@ -38,7 +38,7 @@ type Seen =
   | MessageOf<"room_message">
   | MessageOf<"document_update">
   | MessageOf<"ack">
-  | MessageOf<"error_message">;
+  | RefusalMessage;
 
 interface Reading {
   page: Omit<HistoryPage, "entries"> | null;
@@ -60,12 +60,17 @@ export function createHistoryReader(roomId: string, send: Send, sealer: Sealer |
     reading.page = { epoch, seq, recovered, more };
     if (seq === reading.since) finish(id, reading);
   };
-  const collect = (message: Exclude<Seen, MessageOf<"room_history"> | MessageOf<"error_message">>) => {
+  const collect = (message: Exclude<Seen, MessageOf<"room_history"> | RefusalMessage>) => {
     const { epoch, seq } = message.payload;
     for (const [id, reading] of readings) {
       const { page, since } = reading;
       if (page === null || page.epoch !== epoch || seq <= since || seq > page.seq) continue;
-      if (message.type === "room_message") reading.entries.push(entryOf(message.payload, sealer));
+      if (message.type === "room_message") {
+        const entry = entryOf(message.payload, sealer);
+        // It may fail before the page is whole.
+        if (entry instanceof Promise) entry.catch(() => undefined);
+        reading.entries.push(entry);
+      }
       if (seq === page.seq) finish(id, reading);
       return;
     }
@@ -88,16 +93,16 @@ export function createHistoryReader(roomId: string, send: Send, sealer: Sealer |
       return page.finally(() => void readings.delete(id));
     },
     see(message) {
-      if (message.type === "room_history" || message.type === "error_message") {
-        const id = message.correlation_id ?? "";
-        const reading = readings.get(id);
-        if (reading === undefined) return false;
-        if (message.type === "room_history") begin(id, reading, message);
-        else reading.reject(errorOf(message.payload));
-        return true;
+      if (message.type === "room_message" || message.type === "document_update" || message.type === "ack") {
+        collect(message);
+        return false;
       }
-      collect(message);
-      return false;
+      const id = message.correlation_id ?? "";
+      const reading = readings.get(id);
+      if (reading === undefined) return false;
+      if (message.type === "room_history") begin(id, reading, message);
+      else reading.reject(errorOf(message.payload));
+      return true;
     },
     rejectAll(error) {
       for (const reading of readings.values()) reading.reject(error);

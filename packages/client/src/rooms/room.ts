@@ -1,7 +1,7 @@
 import type { ServerMessage, ServerPayloads } from "@sparql-live/protocol";
 import type { SparqlLiveError } from "../errors.js";
 import type { Emitter } from "../events.js";
-import type { MessageOf, Send } from "../messages.js";
+import type { RefusalMessage, Send } from "../messages.js";
 import type { Acknowledgement, AddOptions, Outbox, Place } from "../outbox.js";
 import type { ReadableStore } from "../store.js";
 import type { RoomEntry, RoomUpdate, Self } from "./entries.js";
@@ -84,7 +84,7 @@ export interface RoomControl {
   readonly sealer: Sealer | null;
   take(message: ServerMessage): void;
   /** An error whose `correlation_id` may be one of ours. */
-  refused(message: MessageOf<"error_message">): boolean;
+  refused(message: RefusalMessage): boolean;
   lost(): void;
   /** What `resumed` says of it; `undefined` where it says nothing. */
   resumed(outcome: ServerPayloads["resumed"]["rooms"][string] | undefined): void;

@@ -1,7 +1,7 @@
 import type { ServerMessage, ServerPayloads } from "@sparql-live/protocol";
-import type { SparqlLiveError } from "../errors.js";
+import { abortedError, leftError, type SparqlLiveError } from "../errors.js";
 import { CLIENT_LIMITS } from "../limits.js";
-import type { MessageOf } from "../messages.js";
+import type { RefusalMessage } from "../messages.js";
 import type { Outbox, OutboxEntry, Place } from "../outbox.js";
 import { type WaitOptions, withinTime } from "../requests.js";
 import { createRoom, updateBytes } from "./create-room.js";
@@ -26,8 +26,8 @@ export interface Rooms {
   /** Whether the message was about a room, and was told. */
   take(message: ServerMessage): boolean;
   /** Whether the error was the answer to something that a room asked. */
-  refused(message: MessageOf<"error_message">): boolean;
-  transmit(entry: OutboxEntry): boolean | Promise<boolean>;
+  refused(message: RefusalMessage): boolean;
+  transmit(entry: OutboxEntry, isWanted: () => boolean): boolean | Promise<boolean>;
   lost(): void;
   resumed(outcomes: ServerPayloads["resumed"]["rooms"]): void;
   ready(): void;
@@ -45,6 +45,12 @@ export interface RoomsOptions extends Omit<RoomOptions, "id" | "invite" | "seale
 export function createRooms(options: RoomsOptions): Rooms {
   const { send, tell, isBinary } = options;
   const controls = new Map<string, RoomControl>();
+  /** How many wait for the room to be entered: it is given up with the last of them. */
+  const waitingCounts = new WeakMap<RoomControl, number>();
+  /** Calls are numbered: who waits to enter a room again is taken back by a later leaving, or by the end. */
+  let callCount = 0;
+  const lastLeaves = new WeakMap<RoomControl, number>();
+  let end: { readonly call: number; readonly error: SparqlLiveError } | null = null;
 
   const open = (id: string, { invite, secret }: JoinOptions): RoomControl => {
     const sealer = secret === undefined ? null : createSealer(secret, id, isBinary);
@@ -57,22 +63,41 @@ export function createRooms(options: RoomsOptions): Rooms {
     return control;
   };
 
+  const wait = (control: RoomControl, change: number): number => {
+    const count = (waitingCounts.get(control) ?? 0) + change;
+    waitingCounts.set(control, count);
+    return count;
+  };
+
   const join = async (roomId: string, more: JoinOptions): Promise<Room> => {
-    const over = options.refusal();
-    if (over !== null) throw over;
-    const known = controls.get(roomId);
-    // It is on the way out: it has to be out first.
-    if (known !== undefined && !known.isWanted) await known.room.leave();
-    const control = controls.get(roomId) ?? open(roomId, more);
     const { signal, timeoutMs = CLIENT_LIMITS.requestTimeoutMs } = more;
+    const over = options.refusal() ?? (signal?.aborted === true ? abortedError(signal) : null);
+    if (over !== null) throw over;
+    const call = ++callCount;
+    let control: RoomControl | undefined;
+    let isGivenUp = false;
+    const entering = async () => {
+      const known = controls.get(roomId);
+      if (known !== undefined && !known.isWanted) {
+        // It is on the way out: it has to be out first.
+        await known.room.leave();
+        if (end !== null && end.call > call) throw end.error;
+        if (isGivenUp || (lastLeaves.get(known) ?? 0) > call) throw leftError(roomId, "requested");
+      }
+      control = controls.get(roomId) ?? open(roomId, more);
+      wait(control, 1);
+      return control.entered;
+    };
     try {
       return await withinTime(
-        control.entered,
+        entering(),
         { signal, timeoutMs },
         `The room "${roomId}" was not entered in time.`,
       );
     } catch (error) {
-      if (!control.isJoined) control.room.leave().catch(() => undefined);
+      isGivenUp = true;
+      const isLast = control !== undefined && wait(control, -1) === 0;
+      if (isLast && control?.room.position === null) control.room.leave().catch(() => undefined);
       throw error;
     }
   };
@@ -80,7 +105,9 @@ export function createRooms(options: RoomsOptions): Rooms {
   return {
     join: (roomId, more = {}) => join(roomId, more),
     async leave(roomId) {
-      await controls.get(roomId)?.room.leave();
+      const control = controls.get(roomId);
+      if (control !== undefined) lastLeaves.set(control, ++callCount);
+      await control?.room.leave();
     },
     get: (roomId) => controls.get(roomId)?.room,
     isJoined: (roomId) => controls.get(roomId)?.isJoined === true,
@@ -108,7 +135,7 @@ export function createRooms(options: RoomsOptions): Rooms {
       for (const control of [...controls.values()]) if (control.refused(message)) return true;
       return false;
     },
-    transmit({ messageId, roomId, kind, body }) {
+    transmit({ messageId, roomId, kind, body }, isWanted) {
       const sealer: Sealer | null = controls.get(roomId)?.sealer ?? null;
       const framing = { message_id: messageId };
       if (sealer === null) {
@@ -121,6 +148,7 @@ export function createRooms(options: RoomsOptions): Rooms {
         .seal(kind, plaintext, options.self().userId, messageId)
         .then(
           (sealed) =>
+            isWanted() &&
             options.isReady() &&
             send(
               kind === "message" ? "room_message" : "document_update",
@@ -141,6 +169,7 @@ export function createRooms(options: RoomsOptions): Rooms {
       for (const control of controls.values()) control.ready();
     },
     endAll(error) {
+      end = { call: ++callCount, error };
       for (const control of [...controls.values()]) control.end(error.code, error);
     },
   };
