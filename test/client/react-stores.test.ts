@@ -1,5 +1,6 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { SPARQLWebSocketClient } from "../../packages/client/src/client.js";
+import { CLIENT_LIMITS } from "../../packages/client/src/limits.js";
 import { healthOf } from "../../packages/client/src/react/health-store.js";
 import { membershipOf } from "../../packages/client/src/react/room-store.js";
 import { sharedRunOf } from "../../packages/client/src/react/shared-run.js";
@@ -106,5 +107,19 @@ test("[CLIENT-REACT-4] a room is entered again when a client that was closed con
   await client.connect();
   await expect.poll(kind, DEADLINE).toBe("joined");
   expect(membership.getSnapshot().error).toBeNull();
+  leave();
+});
+
+test("[CLIENT-REACT-4] a room is entered however long the server was not there before", async () => {
+  await using server = await startRoom();
+  using client = new ObservedClient(server.ws, { userId: "ada", autoConnect: false });
+  const membership = membershipOf(client, "lab");
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const leave = membership.retain({});
+  await vi.advanceTimersByTimeAsync(CLIENT_LIMITS.requestTimeoutMs);
+  vi.useRealTimers();
+  expect(membership.getSnapshot().error).toBeNull();
+  await client.connect();
+  await expect.poll(() => membership.getSnapshot().status.kind, DEADLINE).toBe("joined");
   leave();
 });

@@ -64,7 +64,8 @@ function createMembership(client: SPARQLWebSocketClient, roomId: string): RoomMe
   const enter = () => {
     isForeign = client.room(roomId) !== undefined;
     view.set(NO_ROOM);
-    const joined = client.joinRoom(roomId, latest);
+    // As long as it takes: the server may not be there yet.
+    const joined = client.joinRoom(roomId, { ...latest, timeoutMs: 0 });
     joined.catch((error: unknown) => change({ error: asError(error) }));
     const room = client.room(roomId);
     const stops = [
