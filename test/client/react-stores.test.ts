@@ -123,3 +123,17 @@ test("[CLIENT-REACT-4] a room is entered however long the server was not there b
   await expect.poll(() => membership.getSnapshot().status.kind, DEADLINE).toBe("joined");
   leave();
 });
+
+test("[CLIENT-REACT-4] a room that was first shown while the client was closed is entered when it connects", async () => {
+  await using server = await startRoom();
+  using client = new ObservedClient(server.ws, { userId: "ada" });
+  await client.connect();
+  client.disconnect();
+  const membership = membershipOf(client, "lab");
+  const leave = membership.retain({});
+  await expect.poll(() => membership.getSnapshot().error?.code, DEADLINE).toBe("connection_closed");
+  await client.connect();
+  await expect.poll(() => membership.getSnapshot().status.kind, DEADLINE).toBe("joined");
+  expect(membership.getSnapshot().error).toBeNull();
+  leave();
+});

@@ -80,7 +80,7 @@ function createMembership(client: SPARQLWebSocketClient, roomId: string): RoomMe
 
   /** A client that was closed has left its rooms; when it connects anew this one is entered again. */
   const followReturn = () => {
-    let isClosed = false;
+    let isClosed = client.state.kind === "closed";
     return client.on("state", ({ kind }) => {
       if (kind === "closed") isClosed = true;
       else if (isClosed) {
