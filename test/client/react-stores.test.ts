@@ -137,3 +137,18 @@ test("[CLIENT-REACT-4] a room that was first shown while the client was closed i
   expect(membership.getSnapshot().error).toBeNull();
   leave();
 });
+
+test("[CLIENT-REACT-4] a room that was refused is entered again when it is shown anew at once", async () => {
+  await using server = await startServer();
+  using client = new ObservedClient(server.ws, { userId: "ada" });
+  const membership = membershipOf(client, "lab");
+  const leave = membership.retain({});
+  await expect.poll(() => membership.getSnapshot().error?.code, DEADLINE).toBe("room_not_found");
+  await server.server.live.rooms.create({ id: "lab", ownerId: "ada" });
+  // As when React gives a component another key.
+  leave();
+  const leaveAgain = membership.retain({});
+  await expect.poll(() => membership.getSnapshot().status.kind, DEADLINE).toBe("joined");
+  expect(membership.getSnapshot().error).toBeNull();
+  leaveAgain();
+});

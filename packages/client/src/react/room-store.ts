@@ -90,7 +90,11 @@ function createMembership(client: SPARQLWebSocketClient, roomId: string): RoomMe
     });
   };
 
+  /** Ends what was entered; it is left unless the application is in it by itself. */
   const leave = () => {
+    unfollow?.();
+    unfollow = null;
+    if (isForeign) return;
     isLeaving = true;
     client
       .leaveRoom(roomId)
@@ -125,6 +129,9 @@ function createMembership(client: SPARQLWebSocketClient, roomId: string): RoomMe
     room: () => client.room(roomId),
     retain(options) {
       if (usersCount++ === 0) {
+        // Whoever was here went this moment. What they were refused, or entered otherwise, is not what is wanted now.
+        const isSame = options.invite === latest.invite && options.secret === latest.secret;
+        if (unfollow !== null && !(isSame && client.room(roomId) !== undefined)) leave();
         latest = options;
         if (unfollow === null && !isLeaving) enter();
         else if (isLeaving) view.set(NO_ROOM);
@@ -136,10 +143,7 @@ function createMembership(client: SPARQLWebSocketClient, roomId: string): RoomMe
         usersCount--;
         // Later: who goes may come back at once, as everybody does under StrictMode.
         setTimeout(() => {
-          if (usersCount > 0 || unfollow === null) return;
-          unfollow();
-          unfollow = null;
-          if (!isForeign) leave();
+          if (usersCount === 0 && unfollow !== null) leave();
         });
       };
     },
