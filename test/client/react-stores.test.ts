@@ -2,7 +2,7 @@ import { expect, test, vi } from "vitest";
 import { SPARQLWebSocketClient } from "../../packages/client/src/client.js";
 import { CLIENT_LIMITS } from "../../packages/client/src/limits.js";
 import { healthOf } from "../../packages/client/src/react/health-store.js";
-import { membershipOf } from "../../packages/client/src/react/room-store.js";
+import { membershipOf, NO_ROOM } from "../../packages/client/src/react/room-store.js";
 import { sharedRunOf } from "../../packages/client/src/react/shared-run.js";
 import type { ReadableStore } from "../../packages/client/src/store.js";
 import { startServer } from "../../packages/server/src/testing/start-server.js";
@@ -151,4 +151,17 @@ test("[CLIENT-REACT-4] a room that was refused is entered again when it is shown
   await expect.poll(() => membership.getSnapshot().status.kind, DEADLINE).toBe("joined");
   expect(membership.getSnapshot().error).toBeNull();
   leaveAgain();
+});
+
+test("[CLIENT-REACT-4] of a room that was left nothing is shown to who comes next", async () => {
+  await using server = await startRoom();
+  using client = new ObservedClient(server.ws, { userId: "ada" });
+  const membership = membershipOf(client, "lab");
+  const leave = membership.retain({});
+  await expect.poll(() => membership.getSnapshot().status.kind, DEADLINE).toBe("joined");
+  await membership.room()?.send("kept by nobody");
+  expect(membership.getSnapshot().messages).toHaveLength(1);
+  leave();
+  await expect.poll(() => client.room("lab"), DEADLINE).toBeUndefined();
+  expect(membership.getSnapshot()).toBe(NO_ROOM);
 });

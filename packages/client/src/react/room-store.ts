@@ -94,6 +94,7 @@ function createMembership(client: SPARQLWebSocketClient, roomId: string): RoomMe
   const leave = () => {
     unfollow?.();
     unfollow = null;
+    view.set(NO_ROOM);
     if (isForeign) return;
     isLeaving = true;
     client
@@ -134,7 +135,6 @@ function createMembership(client: SPARQLWebSocketClient, roomId: string): RoomMe
         if (unfollow !== null && !(isSame && client.room(roomId) !== undefined)) leave();
         latest = options;
         if (unfollow === null && !isLeaving) enter();
-        else if (isLeaving) view.set(NO_ROOM);
       }
       let isHeld = true;
       return () => {
