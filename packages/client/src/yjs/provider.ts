@@ -2,7 +2,7 @@ import { Awareness } from "y-protocols/awareness";
 import * as Y from "yjs";
 import type { SparqlLiveError } from "../errors.js";
 import type { Room } from "../rooms/room.js";
-import { createStore, type ReadableStore } from "../store.js";
+import { callSafely, createStore, type ReadableStore } from "../store.js";
 import { shareAwareness } from "./awareness.js";
 import { createDocumentSource } from "./document-source.js";
 import { YJS_LIMITS } from "./limits.js";
@@ -31,6 +31,9 @@ export interface RoomProvider {
   destroy(): void;
 }
 
+/** The docs of each room. What one of them has sent is acknowledged to this connection, and told to others alone. */
+const docsOf = new WeakMap<Room, Set<(update: Uint8Array) => void>>();
+
 /**
  * For any editor that works on a `Y.Doc`. What is written while there is no connection is sent afterwards; keep the doc
  * itself (y-indexeddb) where it is to outlive the page.
@@ -44,6 +47,8 @@ export function createRoomProvider(
   const synced = createStore(false);
   const saved = createStore(false);
   const refusals = createRefusals(() => source.ask());
+  const docs = docsOf.get(room) ?? new Set();
+  docsOf.set(room, docs);
 
   const provider: RoomProvider = {
     doc,
@@ -55,6 +60,7 @@ export function createRoomProvider(
       isDestroyed = true;
       doc.off("update", onLocal);
       doc.off("destroy", provider.destroy);
+      docs.delete(onUpdate);
       upload.finish();
       refusals.stop();
       stopAwareness();
@@ -65,6 +71,7 @@ export function createRoomProvider(
   };
   let isDestroyed = false;
 
+  const onUpdate = (update: Uint8Array) => Y.applyUpdate(doc, update, provider);
   const onLocal = (update: Uint8Array, origin: unknown) => {
     if (origin === provider) return;
     saved.set(false);
@@ -81,6 +88,9 @@ export function createRoomProvider(
       await new Promise<void>((resolve) => {
         setTimeout(resolve, YJS_LIMITS.fullRetryMs);
       });
+    },
+    onSent(update) {
+      for (const tell of docs) if (tell !== onUpdate) callSafely(tell, update);
     },
     onRefused(error) {
       if (error.code === "not_in_room" || error.code === "connection_closed") return;
@@ -104,7 +114,7 @@ export function createRoomProvider(
       synced.set(true);
     },
     onAsk: () => synced.set(false),
-    onUpdate: (update) => Y.applyUpdate(doc, update, provider),
+    onUpdate,
     onError,
   });
   const snapshots = createSnapshots({
@@ -114,6 +124,7 @@ export function createRoomProvider(
     onError,
   });
   const stopAwareness = shareAwareness(room, doc, awareness, provider);
+  docs.add(onUpdate);
   doc.on("update", onLocal);
   doc.on("destroy", provider.destroy);
   return provider;
