@@ -337,6 +337,20 @@ test("[CLIENT-YJS-2] what was written just before the provider is destroyed arri
   await expect.poll(() => String(bob.text), DEADLINE).toBe("last first ");
 });
 
+test("[CLIENT-YJS-2] what was written while the document was on its way arrives though the provider is destroyed", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server.url);
+  using bob = await openEditor(server.ws, "bob");
+  bob.text.insert(0, "his ");
+  await converged(bob);
+  using ada = await openEditor(server.ws, "ada");
+  expect(ada.provider.synced.getSnapshot()).toBe(false);
+  ada.text.insert(0, "hers ");
+  ada.provider.destroy();
+  await expect.poll(() => String(bob.text), DEADLINE).toContain("hers ");
+  expect(String(bob.text)).toContain("his ");
+});
+
 test("[CLIENT-YJS-4] who may only look is told so, and sees what others write", async () => {
   await using server = await startServer({ settings: QUIET });
   await makeRoom(server.url, "&user_id=ada");

@@ -61,6 +61,8 @@ export function createRoomProvider(
       doc.off("update", onLocal);
       doc.off("destroy", provider.destroy);
       docs.delete(onUpdate);
+      // What the room lacks will not be known any more; it passes over what it has.
+      if (source.isAsking && isOwed) upload.replace(Y.encodeStateAsUpdate(doc));
       upload.finish();
       refusals.stop();
       stopAwareness();
@@ -70,10 +72,15 @@ export function createRoomProvider(
     },
   };
   let isDestroyed = false;
+  /** Something was written here that is not acknowledged. */
+  let isOwed = false;
+  /** What waits is all that the room lacks, as far as it will ever be known. */
+  const isCompared = () => !source.isAsking || isDestroyed;
 
   const onUpdate = (update: Uint8Array) => Y.applyUpdate(doc, update, provider);
   const onLocal = (update: Uint8Array, origin: unknown) => {
     if (origin === provider) return;
+    isOwed = true;
     saved.set(false);
     // What is written before the room's document is known is a part of what the room lacks.
     if (!source.isAsking) upload.add(update);
@@ -82,7 +89,7 @@ export function createRoomProvider(
 
   const upload = createUpload({
     room,
-    mayRun: () => !source.isAsking && !refusals.isHolding && room.view.getSnapshot().status.kind !== "left",
+    mayRun: () => isCompared() && !refusals.isHolding && room.view.getSnapshot().status.kind !== "left",
     async makeSpace() {
       await snapshots.store().catch(onError);
       await new Promise<void>((resolve) => {
@@ -102,7 +109,9 @@ export function createRoomProvider(
     onSaved(isSaved) {
       if (isSaved) refusals.accepted();
       // What is written while the whole is on its way waits for it.
-      saved.set(isSaved && !source.isAsking);
+      const isAllSaved = isSaved && isCompared();
+      if (isAllSaved) isOwed = false;
+      saved.set(isAllSaved);
     },
   });
 
