@@ -335,6 +335,7 @@ test("[CLIENT-YJS-2] what was written just before the provider is destroyed arri
   ada.text.insert(0, "last ");
   ada.provider.destroy();
   await expect.poll(() => String(bob.text), DEADLINE).toBe("last first ");
+  await expect.poll(() => ada.provider.saved.getSnapshot(), DEADLINE).toBe(true);
 });
 
 test("[CLIENT-YJS-2] what was written while the document was on its way arrives though the provider is destroyed", async () => {

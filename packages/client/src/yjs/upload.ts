@@ -80,7 +80,7 @@ export function createUpload({ room, mayRun, makeSpace, onSent, onRefused, onSav
       }
     }
     isRunning = false;
-    if (isFinished && !isRefused) return run();
+    if (isFinished && !isRefused && waiting.length > 0) return run();
     if (waiting.length === 0) onSaved(true);
     schedule(pauseMs);
   };
