@@ -11,7 +11,7 @@ import { NO_DOCUMENT, type RoomDocumentView, roomDocumentOf } from "./room-docum
 export function useRoomDocument(roomId: string, options: CollaborationOptions = {}): RoomDocumentView {
   const first = useRef(options);
   const storeOf = useCallback(
-    ({ client }: SharedClient) => roomDocumentOf(client, roomId, first.current),
+    (shared: SharedClient) => roomDocumentOf(shared, roomId, first.current),
     [roomId],
   );
   return useReadable(storeOf, NO_DOCUMENT);
