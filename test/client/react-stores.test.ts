@@ -110,6 +110,21 @@ test("[CLIENT-REACT-4] a room is entered again when a client that was closed con
   leave();
 });
 
+test("[CLIENT-REACT-7] where a client is closed, whoever asks for the endpoints is told so, and told them when it connects", async () => {
+  await using server = await startServer();
+  using client = new ObservedClient(server.ws, { userId: "ada" });
+  await client.connect();
+  client.disconnect();
+  const health = healthOf(client);
+  const stop = watch(health);
+  await expect
+    .poll(() => health.getSnapshot(), DEADLINE)
+    .toMatchObject({ isLoading: false, error: { code: "connection_closed" } });
+  await client.connect();
+  await expect.poll(() => health.getSnapshot(), DEADLINE).toMatchObject({ error: null, endpoints: [{}] });
+  stop();
+});
+
 test("[CLIENT-REACT-4] a room is entered however long the server was not there before", async () => {
   await using server = await startRoom();
   using client = new ObservedClient(server.ws, { userId: "ada", autoConnect: false });
