@@ -3,6 +3,7 @@ import { SPARQLWebSocketClient } from "../../packages/client/src/client.js";
 import { CLIENT_LIMITS } from "../../packages/client/src/limits.js";
 import { healthOf } from "../../packages/client/src/react/health-store.js";
 import { membershipOf, NO_ROOM } from "../../packages/client/src/react/room-store.js";
+import { createSearchStore } from "../../packages/client/src/react/search-store.js";
 import { sharedRunOf } from "../../packages/client/src/react/shared-run.js";
 import type { ReadableStore } from "../../packages/client/src/store.js";
 import { startServer } from "../../packages/server/src/testing/start-server.js";
@@ -123,6 +124,20 @@ test("[CLIENT-REACT-7] where a client is closed, whoever asks for the endpoints 
   await client.connect();
   await expect.poll(() => health.getSnapshot(), DEADLINE).toMatchObject({ error: null, endpoints: [{}] });
   stop();
+});
+
+test("[CLIENT-REACT-6] of two fields that search at the same time both are answered", async () => {
+  await using server = await startServer();
+  using client = new ObservedClient(server.ws, { userId: "ada" });
+  await client.connect();
+  const fields = ["a", "b"].map((text) => {
+    const field = createSearchStore(() => client);
+    field.search(text, {}, 0);
+    return field;
+  });
+  const seen = () => fields.map((field) => field.getSnapshot());
+  const answered = { isLoading: false, error: null, suggestions: [{}] };
+  await expect.poll(seen, DEADLINE).toMatchObject([answered, answered]);
 });
 
 test("[CLIENT-REACT-4] a room is entered however long the server was not there before", async () => {
