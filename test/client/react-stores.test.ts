@@ -195,3 +195,22 @@ test("[CLIENT-REACT-4] of a room that was left nothing is shown to who comes nex
   await expect.poll(() => client.room("lab"), DEADLINE).toBeUndefined();
   expect(membership.getSnapshot()).toBe(NO_ROOM);
 });
+
+test("[CLIENT-REACT-9] a run of a room that one was put out of is told to be out of reach", async () => {
+  await using server = await startRoom();
+  using ada = new ObservedClient(server.ws, { userId: "ada" });
+  using bob = new ObservedClient(server.ws, { userId: "bob" });
+  await ada.joinRoom("lab");
+  const { query_id: queryId } = await ada.sendQuery({ sparql: "ASK {}" }, { room_id: "lab" });
+  const membership = membershipOf(bob, "lab");
+  const leave = membership.retain({});
+  await expect.poll(() => membership.getSnapshot().status.kind, DEADLINE).toBe("joined");
+  ada.send("room_member_update", { room_id: "lab", user_id: "bob", action: "kick" });
+  await expect.poll(() => membership.getSnapshot().status, DEADLINE).toMatchObject({ reason: "kicked" });
+  expect(membership.getSnapshot().error?.code).toBe("not_in_room");
+  const run = sharedRunOf(bob, "lab", queryId, {});
+  const stop = watch(run);
+  expect(run.getSnapshot()).toMatchObject({ isLoading: false, error: { code: "not_in_room" } });
+  stop();
+  leave();
+});

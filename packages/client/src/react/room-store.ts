@@ -3,7 +3,7 @@ import { SparqlLiveError } from "../errors.js";
 import type { RoomEntry } from "../rooms/entries.js";
 import type { Room } from "../rooms/room.js";
 import type { JoinOptions } from "../rooms/rooms.js";
-import { EMPTY_VIEW, type RoomView } from "../rooms/view.js";
+import { EMPTY_VIEW, type RoomStatus, type RoomView } from "../rooms/view.js";
 import { createStore, type ReadableStore } from "../store.js";
 import { followRuns, type RoomRun } from "./room-runs.js";
 
@@ -109,7 +109,7 @@ function createMembership(client: SPARQLWebSocketClient, roomId: string): RoomMe
   const follow = (room: Room) => {
     const look = () => {
       const { status, info, members, cursors, typing } = room.view.getSnapshot();
-      const error = status.kind === "left" ? (status.error ?? null) : view.getSnapshot().error;
+      const error = status.kind === "left" ? reasonOf(status) : view.getSnapshot().error;
       change({ status, info, members, cursors, typingUsers: typing, error });
     };
     const stops = [
@@ -123,6 +123,9 @@ function createMembership(client: SPARQLWebSocketClient, roomId: string): RoomMe
       for (const end of stops) end();
     };
   };
+
+  const reasonOf = ({ reason, error }: Extract<RoomStatus, { kind: "left" }>) =>
+    error ?? new SparqlLiveError("not_in_room", `The room "${roomId}" was left (${reason}).`, { roomId });
 
   return {
     getSnapshot: view.getSnapshot,
