@@ -168,6 +168,25 @@ test("[CLIENT-REACT-4] a room that was first shown while the client was closed i
   leave();
 });
 
+test("[CLIENT-REACT-4] a room that the application is just leaving is entered again, and left with the last", async () => {
+  await using server = await startRoom();
+  using ada = new ObservedClient(server.ws, { userId: "ada" });
+  using bob = new ObservedClient(server.ws, { userId: "bob" });
+  const seen = await bob.joinRoom("lab");
+  await ada.joinRoom("lab");
+  const left = ada.leaveRoom("lab");
+  const membership = membershipOf(ada, "lab");
+  const leave = membership.retain({});
+  await left;
+  await expect.poll(() => ada.room("lab")?.view.getSnapshot().status.kind, DEADLINE).toBe("joined");
+  await seen.send("hello");
+  await expect
+    .poll(() => membership.getSnapshot(), DEADLINE)
+    .toMatchObject({ status: { kind: "joined" }, error: null, messages: [{ message: "hello" }] });
+  leave();
+  await expect.poll(() => seen.view.getSnapshot().memberCount, DEADLINE).toBe(1);
+});
+
 test("[CLIENT-REACT-4] a room that was refused is entered again when it is shown anew at once", async () => {
   await using server = await startServer();
   using client = new ObservedClient(server.ws, { userId: "ada" });

@@ -66,14 +66,27 @@ function createMembership(client: SPARQLWebSocketClient, roomId: string): RoomMe
     view.set(NO_ROOM);
     // As long as it takes: the server may not be there yet.
     const joined = client.joinRoom(roomId, { ...latest, timeoutMs: 0 });
-    joined.catch((error: unknown) => change({ error: asError(error) }));
     const room = client.room(roomId);
+    let isFollowed = true;
+    joined.then(
+      (entered) => {
+        if (entered === room || !isFollowed) return;
+        // The one that was there was on its way out.
+        isForeign = false;
+        change({ error: null });
+        stops.push(follow(entered));
+      },
+      (error: unknown) => {
+        if (isFollowed) change({ error: asError(error) });
+      },
+    );
     const stops = [
       room === undefined ? () => undefined : follow(room),
       followRuns(client, roomId, (runs) => change({ runs })),
       followReturn(),
     ];
     unfollow = () => {
+      isFollowed = false;
       for (const stop of stops) stop();
     };
   };
