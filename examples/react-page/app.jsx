@@ -2,7 +2,7 @@
 //     npx vite examples/react-page
 // Then open http://127.0.0.1:5173/?user=ada and ?user=bob beside each other.
 import { SPARQLProvider, useCollaborationRoom, useSPARQLQuery } from "@sparql-live/client/react";
-import { formatTerm } from "@sparql-live/client/terms";
+import { termLabel } from "@sparql-live/client/terms";
 import { useState } from "react";
 import { createRoot } from "react-dom/client";
 
@@ -10,7 +10,7 @@ function Ask() {
   const [text, setText] = useState("How many proteins are there in yeast?");
   const { executeQuery, cancel, isLoading, progress, variables, rows, error } = useSPARQLQuery();
   const { sendTyping } = useCollaborationRoom("lab");
-  const cells = (row) => variables.map((name) => row[name] && formatTerm(row[name]));
+  const cells = (row) => variables.map((name) => row[name] && termLabel(row[name]));
   const type = (value) => {
     setText(value);
     sendTyping(true);

@@ -1,7 +1,9 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { SPARQLWebSocketClient } from "../../packages/client/src/client.js";
+import { CLIENT_LIMITS } from "../../packages/client/src/limits.js";
 import { healthOf } from "../../packages/client/src/react/health-store.js";
-import { membershipOf } from "../../packages/client/src/react/room-store.js";
+import { membershipOf, NO_ROOM } from "../../packages/client/src/react/room-store.js";
+import { createSearchStore } from "../../packages/client/src/react/search-store.js";
 import { sharedRunOf } from "../../packages/client/src/react/shared-run.js";
 import type { ReadableStore } from "../../packages/client/src/store.js";
 import { startServer } from "../../packages/server/src/testing/start-server.js";
@@ -106,5 +108,128 @@ test("[CLIENT-REACT-4] a room is entered again when a client that was closed con
   await client.connect();
   await expect.poll(kind, DEADLINE).toBe("joined");
   expect(membership.getSnapshot().error).toBeNull();
+  leave();
+});
+
+test("[CLIENT-REACT-7] where a client is closed, whoever asks for the endpoints is told so, and told them when it connects", async () => {
+  await using server = await startServer();
+  using client = new ObservedClient(server.ws, { userId: "ada" });
+  await client.connect();
+  client.disconnect();
+  const health = healthOf(client);
+  const stop = watch(health);
+  await expect
+    .poll(() => health.getSnapshot(), DEADLINE)
+    .toMatchObject({ isLoading: false, error: { code: "connection_closed" } });
+  await client.connect();
+  await expect.poll(() => health.getSnapshot(), DEADLINE).toMatchObject({ error: null, endpoints: [{}] });
+  stop();
+});
+
+test("[CLIENT-REACT-6] of two fields that search at the same time both are answered", async () => {
+  await using server = await startServer();
+  using client = new ObservedClient(server.ws, { userId: "ada" });
+  await client.connect();
+  const fields = ["a", "b"].map((text) => {
+    const field = createSearchStore(() => client);
+    field.search(text, {}, 0);
+    return field;
+  });
+  const seen = () => fields.map((field) => field.getSnapshot());
+  const answered = { isLoading: false, error: null, suggestions: [{}] };
+  await expect.poll(seen, DEADLINE).toMatchObject([answered, answered]);
+});
+
+test("[CLIENT-REACT-4] a room is entered however long the server was not there before", async () => {
+  await using server = await startRoom();
+  using client = new ObservedClient(server.ws, { userId: "ada", autoConnect: false });
+  const membership = membershipOf(client, "lab");
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const leave = membership.retain({});
+  await vi.advanceTimersByTimeAsync(CLIENT_LIMITS.requestTimeoutMs);
+  vi.useRealTimers();
+  expect(membership.getSnapshot().error).toBeNull();
+  await client.connect();
+  await expect.poll(() => membership.getSnapshot().status.kind, DEADLINE).toBe("joined");
+  leave();
+});
+
+test("[CLIENT-REACT-4] a room that was first shown while the client was closed is entered when it connects", async () => {
+  await using server = await startRoom();
+  using client = new ObservedClient(server.ws, { userId: "ada" });
+  await client.connect();
+  client.disconnect();
+  const membership = membershipOf(client, "lab");
+  const leave = membership.retain({});
+  await expect.poll(() => membership.getSnapshot().error?.code, DEADLINE).toBe("connection_closed");
+  await client.connect();
+  await expect.poll(() => membership.getSnapshot().status.kind, DEADLINE).toBe("joined");
+  expect(membership.getSnapshot().error).toBeNull();
+  leave();
+});
+
+test("[CLIENT-REACT-4] a room that the application is just leaving is entered again, and left with the last", async () => {
+  await using server = await startRoom();
+  using ada = new ObservedClient(server.ws, { userId: "ada" });
+  using bob = new ObservedClient(server.ws, { userId: "bob" });
+  const seen = await bob.joinRoom("lab");
+  await ada.joinRoom("lab");
+  const left = ada.leaveRoom("lab");
+  const membership = membershipOf(ada, "lab");
+  const leave = membership.retain({});
+  await left;
+  await expect.poll(() => ada.room("lab")?.view.getSnapshot().status.kind, DEADLINE).toBe("joined");
+  await seen.send("hello");
+  await expect
+    .poll(() => membership.getSnapshot(), DEADLINE)
+    .toMatchObject({ status: { kind: "joined" }, error: null, messages: [{ message: "hello" }] });
+  leave();
+  await expect.poll(() => seen.view.getSnapshot().memberCount, DEADLINE).toBe(1);
+});
+
+test("[CLIENT-REACT-4] a room that was refused is entered again when it is shown anew at once", async () => {
+  await using server = await startServer();
+  using client = new ObservedClient(server.ws, { userId: "ada" });
+  const membership = membershipOf(client, "lab");
+  const leave = membership.retain({});
+  await expect.poll(() => membership.getSnapshot().error?.code, DEADLINE).toBe("room_not_found");
+  await server.server.live.rooms.create({ id: "lab", ownerId: "ada" });
+  // As when React gives a component another key.
+  leave();
+  const leaveAgain = membership.retain({});
+  await expect.poll(() => membership.getSnapshot().status.kind, DEADLINE).toBe("joined");
+  expect(membership.getSnapshot().error).toBeNull();
+  leaveAgain();
+});
+
+test("[CLIENT-REACT-4] of a room that was left nothing is shown to who comes next", async () => {
+  await using server = await startRoom();
+  using client = new ObservedClient(server.ws, { userId: "ada" });
+  const membership = membershipOf(client, "lab");
+  const leave = membership.retain({});
+  await expect.poll(() => membership.getSnapshot().status.kind, DEADLINE).toBe("joined");
+  await membership.room()?.send("kept by nobody");
+  expect(membership.getSnapshot().messages).toHaveLength(1);
+  leave();
+  await expect.poll(() => client.room("lab"), DEADLINE).toBeUndefined();
+  expect(membership.getSnapshot()).toBe(NO_ROOM);
+});
+
+test("[CLIENT-REACT-9] a run of a room that one was put out of is told to be out of reach", async () => {
+  await using server = await startRoom();
+  using ada = new ObservedClient(server.ws, { userId: "ada" });
+  using bob = new ObservedClient(server.ws, { userId: "bob" });
+  await ada.joinRoom("lab");
+  const { query_id: queryId } = await ada.sendQuery({ sparql: "ASK {}" }, { room_id: "lab" });
+  const membership = membershipOf(bob, "lab");
+  const leave = membership.retain({});
+  await expect.poll(() => membership.getSnapshot().status.kind, DEADLINE).toBe("joined");
+  ada.send("room_member_update", { room_id: "lab", user_id: "bob", action: "kick" });
+  await expect.poll(() => membership.getSnapshot().status, DEADLINE).toMatchObject({ reason: "kicked" });
+  expect(membership.getSnapshot().error?.code).toBe("not_in_room");
+  const run = sharedRunOf(bob, "lab", queryId, {});
+  const stop = watch(run);
+  expect(run.getSnapshot()).toMatchObject({ isLoading: false, error: { code: "not_in_room" } });
+  stop();
   leave();
 });

@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { createRoomProvider } from "@sparql-live/client/yjs";
+import { createRoomSecret } from "@sparql-live/protocol/sealing";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import * as Y from "yjs";
@@ -170,6 +171,32 @@ describeWithPackage("chromium", hasChromium, "the hooks in a browser", () => {
       await expect.poll(() => room.view.getSnapshot().memberCount, DEADLINE).toBe(2);
       await page.evaluate('probe.handles.room.sendMessage("back")');
       await expect.poll(() => page.textContent("#room"), DEADLINE).toContain("back");
+    });
+
+    test("[CLIENT-REACT-4] a component that shows another room, or gets another secret, enters with that", {
+      timeout: 120_000,
+    }, async () => {
+      await using all = await startEverything(version);
+      const { page, live } = all;
+      using bob = openLibraryClient(all.server.ws, { userId: "bob" });
+      const rooms = [
+        { roomId: "den", secret: createRoomSecret() },
+        { roomId: "attic", secret: createRoomSecret() },
+      ];
+      for (const { roomId, secret } of rooms) {
+        await live.rooms.create({ id: roomId, ownerId: "bob", isEncrypted: true });
+        await bob.joinRoom(roomId, { secret });
+      }
+      const shown = async (room: object, text: string) => {
+        await show(page, ["sealed"], room);
+        const { roomId = "" } = { ...rooms[0], ...room };
+        await expect.poll(() => bob.room(roomId)?.view.getSnapshot().memberCount, DEADLINE).toBe(2);
+        await bob.sendToRoom(roomId, text);
+        return expect.poll(() => page.textContent("#sealed"), DEADLINE);
+      };
+      for (const room of rooms) await (await shown(room, "hello")).toBe("hello");
+      await (await shown({ roomId: "den" }, "not for you")).toBe("null");
+      await (await shown({ ...rooms[0] }, "for you")).toBe("for you");
     });
 
     test("[CLIENT-REACT-4] all see the same, also where messages come while React renders in slices", {

@@ -92,6 +92,25 @@ test("[CLIENT-YJS-1] edits at the same time converge, whatever the codec; undo t
   expect(await converged(ada, bob, cyd, dan)).toContain("dan ");
 });
 
+test("[CLIENT-YJS-1] docs of one connection in one room have the same, also of one whose provider was just destroyed", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server.url);
+  using ada = await openEditor(server.ws, "ada");
+  const first = createRoomProvider(ada.room, new Y.Doc());
+  await expect.poll(() => first.synced.getSnapshot(), DEADLINE).toBe(true);
+  ada.text.insert(0, "one ");
+  await expect.poll(() => String(first.doc.getText("query")), DEADLINE).toBe("one ");
+  // As when an editor is closed while somebody writes, and opened again.
+  first.doc.getText("query").insert(4, "two ");
+  first.doc.getText("query").insert(8, "three ");
+  first.destroy();
+  const second = createRoomProvider(ada.room, new Y.Doc());
+  for (const { doc } of [ada, second]) {
+    await expect.poll(() => String(doc.getText("query")), DEADLINE).toBe("one two three ");
+  }
+  second.destroy();
+});
+
 test("[CLIENT-YJS-2] what both sides wrote while the server was killed and not yet back converges, and nothing is lost", {
   timeout: 120_000,
 }, async () => {
@@ -316,6 +335,21 @@ test("[CLIENT-YJS-2] what was written just before the provider is destroyed arri
   ada.text.insert(0, "last ");
   ada.provider.destroy();
   await expect.poll(() => String(bob.text), DEADLINE).toBe("last first ");
+  await expect.poll(() => ada.provider.saved.getSnapshot(), DEADLINE).toBe(true);
+});
+
+test("[CLIENT-YJS-2] what was written while the document was on its way arrives though the provider is destroyed", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server.url);
+  using bob = await openEditor(server.ws, "bob");
+  bob.text.insert(0, "his ");
+  await converged(bob);
+  using ada = await openEditor(server.ws, "ada");
+  expect(ada.provider.synced.getSnapshot()).toBe(false);
+  ada.text.insert(0, "hers ");
+  ada.provider.destroy();
+  await expect.poll(() => String(bob.text), DEADLINE).toContain("hers ");
+  expect(String(bob.text)).toContain("his ");
 });
 
 test("[CLIENT-YJS-4] who may only look is told so, and sees what others write", async () => {

@@ -59,6 +59,11 @@ function Room({ name }: { readonly name: string }): ReactNode {
   return h("p", { id: name }, seen);
 }
 
+function Sealed({ roomId, secret }: { readonly roomId: string; readonly secret?: string }): ReactNode {
+  const { messages } = useCollaborationRoom(roomId, { secret });
+  return h("p", { id: "sealed" }, messages.map(({ message }) => String(message)).join());
+}
+
 /** Takes its time to be mounted, so that messages come while many of these are. */
 function Slow({ index }: { readonly index: number }): ReactNode {
   const { messages } = useCollaborationRoom("lab");
@@ -118,6 +123,7 @@ function App({ url }: { readonly url: string }): ReactNode {
     ...["document", "documentTwin"].map((name) => (has(name) ? h(Document, { key: name, name }) : null)),
     ...(has("slow") ? Array.from({ length: 40 }, (_, index) => h(Slow, { key: `slow${index}`, index })) : []),
     has("search") ? h(Search, { key: "search", text: String(shown.more.text ?? "") }) : null,
+    has("sealed") ? h(Sealed, { key: "sealed", ...(shown.more as { roomId: string }) }) : null,
     has("health") ? h(Health, { key: "health" }) : null,
   );
 }

@@ -1,6 +1,6 @@
 import { Doc } from "yjs";
-import type { SPARQLWebSocketClient } from "../client.js";
 import { membershipOf } from "../react/room-store.js";
+import type { SharedClient } from "../react/shared-client.js";
 import { createSharedStores, type OpenedStore } from "../react/shared-store.js";
 import type { CollaborationOptions } from "../react/use-collaboration-room.js";
 import type { Room } from "../rooms/room.js";
@@ -36,18 +36,19 @@ const documents = createSharedStores<RoomDocumentView>();
 
 /** The document of a room, one doc and one provider for however many components. */
 export function roomDocumentOf(
-  client: SPARQLWebSocketClient,
+  shared: SharedClient,
   roomId: string,
   options: CollaborationOptions,
 ): ReadableStore<RoomDocumentView> {
-  return documents(client, roomId, NO_DOCUMENT, () => openDocument(client, roomId, options));
+  return documents(shared.client, roomId, NO_DOCUMENT, () => openDocument(shared, roomId, options));
 }
 
 function openDocument(
-  client: SPARQLWebSocketClient,
+  shared: SharedClient,
   roomId: string,
   options: CollaborationOptions,
 ): OpenedStore<RoomDocumentView> {
+  const { client } = shared;
   const doc = new Doc();
   const view = createStore<RoomDocumentView>(NO_DOCUMENT);
   const membership = membershipOf(client, roomId);
@@ -82,6 +83,8 @@ function openDocument(
     });
   };
   const stop = membership.subscribe(look);
+  // The connection stays as long as what was written last is waited for, also where everything else has gone.
+  const release = shared.retain();
   const leave = membership.retain(options);
   look();
 
@@ -95,6 +98,7 @@ function openDocument(
       whenSaved(provider, () => {
         doc.destroy();
         leave();
+        release();
       });
     },
   };

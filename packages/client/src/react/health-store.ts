@@ -37,6 +37,11 @@ function createHealthStore(client: SPARQLWebSocketClient): ReadableStore<HealthV
       },
     );
   };
+  /** Where it is closed, the answer is why. */
+  const look = () => {
+    const { kind } = client.state;
+    if (kind === "open" || kind === "closed") ask();
+  };
   const follow = () => {
     const stops = [
       client.on("endpoint_health", (health) => {
@@ -48,11 +53,9 @@ function createHealthStore(client: SPARQLWebSocketClient): ReadableStore<HealthV
         view.set({ ...view.getSnapshot(), endpoints });
       }),
       // Changes meanwhile were not told.
-      client.on("state", ({ kind }) => {
-        if (kind === "open") ask();
-      }),
+      client.on("state", look),
     ];
-    if (client.state.kind === "open") ask();
+    look();
     return () => {
       for (const end of stops) end();
     };

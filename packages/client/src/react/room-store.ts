@@ -3,7 +3,7 @@ import { SparqlLiveError } from "../errors.js";
 import type { RoomEntry } from "../rooms/entries.js";
 import type { Room } from "../rooms/room.js";
 import type { JoinOptions } from "../rooms/rooms.js";
-import { EMPTY_VIEW, type RoomView } from "../rooms/view.js";
+import { EMPTY_VIEW, type RoomStatus, type RoomView } from "../rooms/view.js";
 import { createStore, type ReadableStore } from "../store.js";
 import { followRuns, type RoomRun } from "./room-runs.js";
 
@@ -64,22 +64,36 @@ function createMembership(client: SPARQLWebSocketClient, roomId: string): RoomMe
   const enter = () => {
     isForeign = client.room(roomId) !== undefined;
     view.set(NO_ROOM);
-    const joined = client.joinRoom(roomId, latest);
-    joined.catch((error: unknown) => change({ error: asError(error) }));
+    // As long as it takes: the server may not be there yet.
+    const joined = client.joinRoom(roomId, { ...latest, timeoutMs: 0 });
     const room = client.room(roomId);
+    let isFollowed = true;
+    joined.then(
+      (entered) => {
+        if (entered === room || !isFollowed) return;
+        // The one that was there was on its way out.
+        isForeign = false;
+        change({ error: null });
+        stops.push(follow(entered));
+      },
+      (error: unknown) => {
+        if (isFollowed) change({ error: asError(error) });
+      },
+    );
     const stops = [
       room === undefined ? () => undefined : follow(room),
       followRuns(client, roomId, (runs) => change({ runs })),
       followReturn(),
     ];
     unfollow = () => {
+      isFollowed = false;
       for (const stop of stops) stop();
     };
   };
 
   /** A client that was closed has left its rooms; when it connects anew this one is entered again. */
   const followReturn = () => {
-    let isClosed = false;
+    let isClosed = client.state.kind === "closed";
     return client.on("state", ({ kind }) => {
       if (kind === "closed") isClosed = true;
       else if (isClosed) {
@@ -89,7 +103,12 @@ function createMembership(client: SPARQLWebSocketClient, roomId: string): RoomMe
     });
   };
 
+  /** Ends what was entered; it is left unless the application is in it by itself. */
   const leave = () => {
+    unfollow?.();
+    unfollow = null;
+    view.set(NO_ROOM);
+    if (isForeign) return;
     isLeaving = true;
     client
       .leaveRoom(roomId)
@@ -103,7 +122,7 @@ function createMembership(client: SPARQLWebSocketClient, roomId: string): RoomMe
   const follow = (room: Room) => {
     const look = () => {
       const { status, info, members, cursors, typing } = room.view.getSnapshot();
-      const error = status.kind === "left" ? (status.error ?? null) : view.getSnapshot().error;
+      const error = status.kind === "left" ? reasonOf(status) : view.getSnapshot().error;
       change({ status, info, members, cursors, typingUsers: typing, error });
     };
     const stops = [
@@ -118,15 +137,20 @@ function createMembership(client: SPARQLWebSocketClient, roomId: string): RoomMe
     };
   };
 
+  const reasonOf = ({ reason, error }: Extract<RoomStatus, { kind: "left" }>) =>
+    error ?? new SparqlLiveError("not_in_room", `The room "${roomId}" was left (${reason}).`, { roomId });
+
   return {
     getSnapshot: view.getSnapshot,
     subscribe: view.subscribe,
     room: () => client.room(roomId),
     retain(options) {
       if (usersCount++ === 0) {
+        // Whoever was here went this moment. What they were refused, or entered otherwise, is not what is wanted now.
+        const isSame = options.invite === latest.invite && options.secret === latest.secret;
+        if (unfollow !== null && !(isSame && client.room(roomId) !== undefined)) leave();
         latest = options;
         if (unfollow === null && !isLeaving) enter();
-        else if (isLeaving) view.set(NO_ROOM);
       }
       let isHeld = true;
       return () => {
@@ -135,10 +159,7 @@ function createMembership(client: SPARQLWebSocketClient, roomId: string): RoomMe
         usersCount--;
         // Later: who goes may come back at once, as everybody does under StrictMode.
         setTimeout(() => {
-          if (usersCount > 0 || unfollow === null) return;
-          unfollow();
-          unfollow = null;
-          if (!isForeign) leave();
+          if (usersCount === 0 && unfollow !== null) leave();
         });
       };
     },

@@ -1,6 +1,6 @@
 import type { ServerPayloads } from "@sparql-live/protocol";
 import type { SearchOptions, SPARQLWebSocketClient } from "../client.js";
-import { SparqlLiveError } from "../errors.js";
+import { abortedError, SparqlLiveError } from "../errors.js";
 import { createStore, type ReadableStore } from "../store.js";
 
 export interface SearchView {
@@ -17,6 +17,9 @@ export interface SearchStore extends ReadableStore<SearchView> {
   /** Whatever comes is passed over. */
   stop(): void;
 }
+
+/** When the search before is over. A server gives up one for the next of the connection, which may be another field's. */
+const turns = new WeakMap<SPARQLWebSocketClient, Promise<unknown>>();
 
 export const NO_SEARCH: SearchView = { suggestions: [], isLoading: false, error: null };
 
@@ -35,11 +38,14 @@ export function createSearchStore(client: () => SPARQLWebSocketClient): SearchSt
     current = own;
     let next: Partial<SearchView>;
     try {
-      const { suggestions } = await client().searchOntology(text, { ...options, signal: own.signal });
+      const { suggestions } = await inTurn(client(), () => {
+        if (own.signal.aborted) throw abortedError(own.signal);
+        return client().searchOntology(text, { ...options, signal: own.signal });
+      });
       next = { suggestions, error: null };
     } catch (error) {
       if (!(error instanceof SparqlLiveError)) throw error;
-      // Another component of the same connection overtook it: what is shown stays.
+      // A search of the application itself overtook it: what is shown stays.
       next = error.code === "superseded" ? {} : { error };
     }
     if (current === own) view.set({ ...view.getSnapshot(), ...next, isLoading: false });
@@ -56,4 +62,13 @@ export function createSearchStore(client: () => SPARQLWebSocketClient): SearchSt
       timer = setTimeout(() => void ask(text, options), debounceMs);
     },
   };
+}
+
+function inTurn<T>(client: SPARQLWebSocketClient, search: () => Promise<T>): Promise<T> {
+  const turn = (turns.get(client) ?? Promise.resolve()).then(search);
+  turns.set(
+    client,
+    turn.catch(() => undefined),
+  );
+  return turn;
 }

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from "react";
+import { useCallback, useEffect, useMemo, useSyncExternalStore } from "react";
 import { SparqlLiveError } from "../errors.js";
 import type { Acknowledgement, AddOptions } from "../outbox.js";
 import type { CursorInput } from "../rooms/room.js";
@@ -24,21 +24,20 @@ const initial = () => NO_ROOM;
  */
 export function useCollaborationRoom(
   roomId: string,
-  options: CollaborationOptions = {},
+  { invite, secret }: CollaborationOptions = {},
 ): CollaborationHandle {
   const shared = useSharedClient();
-  const first = useRef(options);
   const membership = useCallback(() => membershipOf(shared.client, roomId), [shared, roomId]);
   const subscribe = useCallback((listener: () => void) => membership().subscribe(listener), [membership]);
   const view = useSyncExternalStore(subscribe, () => membership().getSnapshot(), initial);
   useEffect(() => {
     const release = shared.retain();
-    const leave = membership().retain(first.current);
+    const leave = membership().retain({ invite, secret });
     return () => {
       leave();
       release();
     };
-  }, [shared, membership]);
+  }, [shared, membership, invite, secret]);
   const actions = useMemo(
     () => ({
       sendMessage(message: unknown, more?: AddOptions) {

@@ -1,4 +1,4 @@
-import { useCallback, useRef } from "react";
+import { useCallback } from "react";
 import type { ReadableStore } from "../store.js";
 import { NO_QUERY, type QueryView } from "./query-store.js";
 import type { SharedClient } from "./shared-client.js";
@@ -16,13 +16,12 @@ const NOTHING: ReadableStore<QueryView> = { getSnapshot: () => NO_QUERY, subscri
 export function useSharedRun(
   roomId: string,
   queryId: string | null,
-  options: CollaborationOptions = {},
+  { invite, secret }: CollaborationOptions = {},
 ): QueryView {
-  const first = useRef(options);
   const storeOf = useCallback(
     ({ client }: SharedClient) =>
-      queryId === null ? NOTHING : sharedRunOf(client, roomId, queryId, first.current),
-    [roomId, queryId],
+      queryId === null ? NOTHING : sharedRunOf(client, roomId, queryId, { invite, secret }),
+    [roomId, queryId, invite, secret],
   );
   return useReadable(storeOf, queryId === null ? NO_QUERY : AWAITED_RUN);
 }

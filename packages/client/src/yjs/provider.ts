@@ -2,7 +2,7 @@ import { Awareness } from "y-protocols/awareness";
 import * as Y from "yjs";
 import type { SparqlLiveError } from "../errors.js";
 import type { Room } from "../rooms/room.js";
-import { createStore, type ReadableStore } from "../store.js";
+import { callSafely, createStore, type ReadableStore } from "../store.js";
 import { shareAwareness } from "./awareness.js";
 import { createDocumentSource } from "./document-source.js";
 import { YJS_LIMITS } from "./limits.js";
@@ -31,6 +31,9 @@ export interface RoomProvider {
   destroy(): void;
 }
 
+/** The docs of each room. What one of them has sent is acknowledged to this connection, and told to others alone. */
+const docsOf = new WeakMap<Room, Set<(update: Uint8Array) => void>>();
+
 /**
  * For any editor that works on a `Y.Doc`. What is written while there is no connection is sent afterwards; keep the doc
  * itself (y-indexeddb) where it is to outlive the page.
@@ -44,6 +47,8 @@ export function createRoomProvider(
   const synced = createStore(false);
   const saved = createStore(false);
   const refusals = createRefusals(() => source.ask());
+  const docs = docsOf.get(room) ?? new Set();
+  docsOf.set(room, docs);
 
   const provider: RoomProvider = {
     doc,
@@ -55,6 +60,9 @@ export function createRoomProvider(
       isDestroyed = true;
       doc.off("update", onLocal);
       doc.off("destroy", provider.destroy);
+      docs.delete(onUpdate);
+      // What the room lacks will not be known any more; it passes over what it has.
+      if (source.isAsking && isOwed) upload.replace(Y.encodeStateAsUpdate(doc));
       upload.finish();
       refusals.stop();
       stopAwareness();
@@ -64,9 +72,15 @@ export function createRoomProvider(
     },
   };
   let isDestroyed = false;
+  /** Something was written here that is not acknowledged. */
+  let isOwed = false;
+  /** What waits is all that the room lacks, as far as it will ever be known. */
+  const isCompared = () => !source.isAsking || isDestroyed;
 
+  const onUpdate = (update: Uint8Array) => Y.applyUpdate(doc, update, provider);
   const onLocal = (update: Uint8Array, origin: unknown) => {
     if (origin === provider) return;
+    isOwed = true;
     saved.set(false);
     // What is written before the room's document is known is a part of what the room lacks.
     if (!source.isAsking) upload.add(update);
@@ -75,12 +89,15 @@ export function createRoomProvider(
 
   const upload = createUpload({
     room,
-    mayRun: () => !source.isAsking && !refusals.isHolding && room.view.getSnapshot().status.kind !== "left",
+    mayRun: () => isCompared() && !refusals.isHolding && room.view.getSnapshot().status.kind !== "left",
     async makeSpace() {
       await snapshots.store().catch(onError);
       await new Promise<void>((resolve) => {
         setTimeout(resolve, YJS_LIMITS.fullRetryMs);
       });
+    },
+    onSent(update) {
+      for (const tell of docs) if (tell !== onUpdate) callSafely(tell, update);
     },
     onRefused(error) {
       if (error.code === "not_in_room" || error.code === "connection_closed") return;
@@ -92,7 +109,9 @@ export function createRoomProvider(
     onSaved(isSaved) {
       if (isSaved) refusals.accepted();
       // What is written while the whole is on its way waits for it.
-      saved.set(isSaved && !source.isAsking);
+      const isAllSaved = isSaved && isCompared();
+      if (isAllSaved) isOwed = false;
+      saved.set(isAllSaved);
     },
   });
 
@@ -104,7 +123,7 @@ export function createRoomProvider(
       synced.set(true);
     },
     onAsk: () => synced.set(false),
-    onUpdate: (update) => Y.applyUpdate(doc, update, provider),
+    onUpdate,
     onError,
   });
   const snapshots = createSnapshots({
@@ -114,6 +133,7 @@ export function createRoomProvider(
     onError,
   });
   const stopAwareness = shareAwareness(room, doc, awareness, provider);
+  docs.add(onUpdate);
   doc.on("update", onLocal);
   doc.on("destroy", provider.destroy);
   return provider;

@@ -10,6 +10,8 @@ export interface UploadOptions {
   readonly mayRun: () => boolean;
   /** Settles when there may be space again. */
   readonly makeSpace: () => Promise<void>;
+  /** The room has it. */
+  readonly onSent: (update: Uint8Array) => void;
   /** What the room has must be looked at again. `error`: what the room refused; it was told. */
   readonly onRefused: (error: SparqlLiveError) => void;
   /** Whether everything was acknowledged. */
@@ -25,7 +27,7 @@ export interface Upload {
   finish(): void;
 }
 
-export function createUpload({ room, mayRun, makeSpace, onRefused, onSaved }: UploadOptions): Upload {
+export function createUpload({ room, mayRun, makeSpace, onSent, onRefused, onSaved }: UploadOptions): Upload {
   let waiting: Uint8Array[] = [];
   /** Grows with each `replace`: what was sent before is a part of what waits since, whatever becomes of it. */
   let generation = 0;
@@ -67,6 +69,7 @@ export function createUpload({ room, mayRun, makeSpace, onRefused, onSaved }: Up
         if (begun !== generation) break;
         lastStartMs = Date.now();
         await room.sendUpdate(part);
+        onSent(part);
       }
     } catch (error) {
       isRefused = true;
@@ -77,7 +80,7 @@ export function createUpload({ room, mayRun, makeSpace, onRefused, onSaved }: Up
       }
     }
     isRunning = false;
-    if (isFinished && !isRefused) return run();
+    if (isFinished && !isRefused && waiting.length > 0) return run();
     if (waiting.length === 0) onSaved(true);
     schedule(pauseMs);
   };
