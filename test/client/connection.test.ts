@@ -185,6 +185,19 @@ test("[CLIENT-8] a server that takes the connection and says nothing is given up
   await client.connect();
 });
 
+test("[CLIENT-8] times that are longer than timers count are not over at once", async () => {
+  await using server = await startScriptedServer();
+  const heartbeatInterval = Number.POSITIVE_INFINITY;
+  using client = openLibraryClient(server.url, { heartbeatInterval, connectTimeout: heartbeatInterval });
+  await client.connect({ timeoutMs: heartbeatInterval });
+  const asked = client.searchOntology("city", { timeoutMs: 2 ** 31 });
+  const searched = () => server.said.some(({ type }) => type === "ontology_search");
+  await expect.poll(searched).toBe(true);
+  client.disconnect();
+  await expect(asked).rejects.toMatchObject({ code: "connection_closed" });
+  expect(server.said.map(({ type }) => type)).not.toContain("ping");
+});
+
 test("[CLIENT-18] a message that is larger than the server takes is refused here, and the connection lives", async () => {
   await using server = await startServer();
   using client = openLibraryClient(server.ws);

@@ -226,6 +226,22 @@ test("[CLIENT-24] a signal ends the watching of what this client reads already, 
   await expect(stream.result).rejects.toMatchObject({ code: "query_cancelled" });
 });
 
+test("[CLIENT-23] a query of another connection is cancelled when the server says so; what is over is no mistake", async () => {
+  await using server = await startServer();
+  using first = openLibraryClient(server.ws, { userId: "ada" });
+  using second = openLibraryClient(server.ws, { userId: "ada" });
+  const stream = first.query({ sparql: "SELECT * { ?s ?p ?o } # urn:test:endless" });
+  await stream.next();
+  await second.cancelQuery(stream.queryId);
+  const read = async () => {
+    for await (const _ of stream);
+  };
+  await expect(read()).rejects.toMatchObject({ code: "query_cancelled" });
+  await second.cancelQuery(stream.queryId);
+  second.disconnect();
+  await expect(second.cancelQuery(stream.queryId)).rejects.toMatchObject({ code: "connection_closed" });
+});
+
 test("[CLIENT-25] a search that a newer one overtakes rejects as superseded", async () => {
   await using server = await startServer();
   using client = openLibraryClient(server.ws);

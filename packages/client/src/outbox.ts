@@ -16,7 +16,7 @@ export interface OutboxEntry {
   readonly messageId: string;
   readonly roomId: string;
   readonly kind: "message" | "document";
-  /** The message (any JSON), or an update of Yjs in base64. */
+  /** The message (any JSON but `null`), or an update of Yjs in base64. */
   readonly body: unknown;
   /** Grows with each entry, across reloads too. */
   readonly order: number;
@@ -193,7 +193,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
       }
       if (known !== undefined) return withinTime(known.settled, { signal, timeoutMs }, LATE);
       const size = lengthOf(body);
-      if (size === null) return refusal("bad_request", "A message has to be JSON.");
+      if (size === null) return refusal("bad_request", "A message has to be JSON, and not null.");
       if (waiting.size >= CLIENT_LIMITS.outboxMessagesCount || bytes + size > CLIENT_LIMITS.outboxBytes) {
         return refusal(
           "outbox_full",
@@ -272,10 +272,10 @@ export function createOutbox(options: OutboxOptions): Outbox {
 
 const LATE = "The message was not acknowledged in time.";
 
-/** `null` where it is no JSON. */
+/** `null` where it cannot be a message: the protocol takes `null` for what is not there. */
 function lengthOf(body: unknown): number | null {
   try {
-    return JSON.stringify(body ?? null)?.length ?? null;
+    return body === null ? null : (JSON.stringify(body)?.length ?? null);
   } catch {
     return null;
   }

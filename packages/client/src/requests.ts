@@ -8,6 +8,7 @@ import { abortedError, errorOf, isPassing, SparqlLiveError } from "./errors.js";
 import { newId } from "./ids.js";
 import { CLIENT_LIMITS } from "./limits.js";
 import type { MessageOf, Send } from "./messages.js";
+import { startTimer } from "./timers.js";
 
 export interface WaitOptions {
   /** Gives up waiting: the promise rejects with `aborted`. */
@@ -24,6 +25,8 @@ export interface Requests {
     payload: ClientPayloads[T],
     expected: R,
     options?: WaitOptions,
+    /** Default: one of its own. */
+    id?: string,
   ): Promise<MessageOf<R>>;
   /** Whether the message was the answer to one. */
   take(message: ServerMessage): boolean;
@@ -65,13 +68,13 @@ export function createRequests(
       payload: ClientPayloads[T],
       expected: R,
       { signal, timeoutMs = CLIENT_LIMITS.requestTimeoutMs }: WaitOptions = {},
+      id: string = newId(),
     ) {
       const over = refusal() ?? (signal?.aborted === true ? abortedError(signal) : null);
       if (over !== null) return Promise.reject(over);
       if (pending.size >= CLIENT_LIMITS.pendingRequestsCount) {
         return Promise.reject(new SparqlLiveError("outbox_full", "Too many requests wait for an answer."));
       }
-      const id = newId();
       const answer = new Promise<ServerMessage>((resolve, reject) => {
         const request: Pending = {
           expected,
@@ -127,7 +130,7 @@ export function withinTime<T>(
   return new Promise<T>((resolve, reject) => {
     const abort = () => signal !== undefined && settle(() => reject(abortedError(signal)));
     const late = () => settle(() => reject(new SparqlLiveError("timeout", lateMessage)));
-    const timer = timeoutMs > 0 ? setTimeout(late, timeoutMs) : undefined;
+    const timer = timeoutMs > 0 ? startTimer(late, timeoutMs) : undefined;
     const settle = (how: () => void) => {
       clearTimeout(timer);
       signal?.removeEventListener("abort", abort);

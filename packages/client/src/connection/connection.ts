@@ -5,6 +5,7 @@ import { CLIENT_LIMITS } from "../limits.js";
 import { messageOf } from "../messages.js";
 import type { Socket, SocketEvents } from "../socket.js";
 import { createStore, type ReadableStore } from "../store.js";
+import { startTimer } from "../timers.js";
 import { createHeartbeat } from "./heartbeat.js";
 import { isWorthARetry, type RetryPolicy, readCloseReason, retryDelayMs } from "./retry.js";
 import type { Signals } from "./signals.js";
@@ -117,7 +118,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     notBeforeMs = hint !== undefined && hint > 0 ? dueMs : 0;
     const nextTryAtMs = signals.isOffline() ? null : dueMs;
     // First the timer: whoever is told of the state may end it.
-    if (nextTryAtMs !== null) tryTimer = setTimeout(attemptNow, delayMs);
+    if (nextTryAtMs !== null) tryTimer = startTimer(attemptNow, delayMs);
     step({ type: "lost", close, attempt, nextTryAtMs });
   };
 
@@ -134,7 +135,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     state.set(trying);
     // It is under way, or whoever was told of it has ended it.
     if (trying === before || state.getSnapshot() !== trying) return;
-    connectTimer = setTimeout(() => lose(NO_SOCKET), options.connectTimeoutMs);
+    connectTimer = startTimer(() => lose(NO_SOCKET), options.connectTimeoutMs);
     options
       .prepare()
       .then((open) => {

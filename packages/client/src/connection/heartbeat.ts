@@ -1,3 +1,4 @@
+import { startTimer } from "../timers.js";
 /** Watches whether anything comes. A silent cut is noticed within the interval and the timeout together. */
 export interface Heartbeat {
   start(intervalMs: number): void;
@@ -22,7 +23,7 @@ export function createHeartbeat({ timeoutMs, ping, onSilence }: HeartbeatOptions
 
   const wait = (ms: number, then: () => void) => {
     clearTimeout(timer);
-    timer = setTimeout(then, ms);
+    timer = startTimer(then, ms);
   };
   const ask = () => {
     isAsking = true;

@@ -48,7 +48,8 @@ export interface Runs {
   send(text: QueryText, options?: SendQueryOptions): Promise<QueryResult>;
   stream<T = Row>(text: QueryText, options?: StreamOptions<T>): RowStream<T>;
   attach(queryId: string, options?: AttachOptions): Promise<QueryResult>;
-  cancel(queryId: string, roomId?: string): Promise<void>;
+  /** `null`: it is none of these. */
+  cancel(queryId: string): Promise<void> | null;
   positions(): Record<string, number>;
   /** Whether the message was about one of these. */
   take(message: ServerMessage): boolean;
@@ -146,17 +147,7 @@ export function createRuns({ send, isReady, mayBegin, maxRows, refusal }: RunsOp
       return stream;
     },
     attach,
-    async cancel(queryId, roomId) {
-      const known = runs.get(queryId);
-      if (known !== undefined) return known.cancel();
-      if (
-        !send("query_cancel", { query_id: queryId, ...(roomId === undefined ? {} : { room_id: roomId }) })
-      ) {
-        throw new SparqlLiveError("connection_closed", "There is no connection to cancel the query over.", {
-          queryId,
-        });
-      }
-    },
+    cancel: (queryId) => runs.get(queryId)?.cancel() ?? null,
     positions() {
       const positions: Record<string, number> = {};
       for (const [id, { position }] of runs) {

@@ -202,7 +202,7 @@ export function createRoom(options: RoomOptions): RoomControl {
       );
     },
     setTyping(isTyping) {
-      const nowMs = Date.now();
+      const nowMs = performance.now();
       const isKnown = isTyping ? nowMs < typingSinceMs + CLIENT_LIMITS.typingIntervalMs : typingSinceMs === 0;
       if (status().kind !== "joined" || isKnown) return;
       typingSinceMs = isTyping ? nowMs : 0;
@@ -218,7 +218,7 @@ export function createRoom(options: RoomOptions): RoomControl {
     }),
     async history(more) {
       const { createHistoryReader } = await import("./history.js");
-      history ??= createHistoryReader(id, send, sealer);
+      history ??= createHistoryReader(id, send, sealer, (error) => events.emit("error", error));
       return history.read(more);
     },
     leave() {

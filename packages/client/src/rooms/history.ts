@@ -43,17 +43,34 @@ type Seen =
 interface Reading {
   page: Omit<HistoryPage, "entries"> | null;
   readonly since: number;
-  readonly entries: (RoomEntry | Promise<RoomEntry>)[];
+  /** `null`: it cannot be opened. */
+  readonly entries: (RoomEntry | null | Promise<RoomEntry | null>)[];
   readonly resolve: (page: Promise<HistoryPage>) => void;
   readonly reject: (error: SparqlLiveError) => void;
 }
 
-export function createHistoryReader(roomId: string, send: Send, sealer: Sealer | null): HistoryReader {
+/** `onUnreadable`: what was sealed with another secret is left out. */
+export function createHistoryReader(
+  roomId: string,
+  send: Send,
+  sealer: Sealer | null,
+  onUnreadable: (error: unknown) => void,
+): HistoryReader {
   const readings = new Map<string, Reading>();
+  const tellUnreadable = (error: unknown) => {
+    onUnreadable(error);
+    return null;
+  };
 
   const finish = (id: string, { page, entries, resolve }: Reading) => {
     readings.delete(id);
-    if (page !== null) resolve(Promise.all(entries).then((opened) => ({ ...page, entries: opened })));
+    if (page !== null)
+      resolve(
+        Promise.all(entries).then((opened) => ({
+          ...page,
+          entries: opened.filter((entry) => entry !== null),
+        })),
+      );
   };
   const begin = (id: string, reading: Reading, { payload }: MessageOf<"room_history">) => {
     const { epoch, seq, recovered, more } = payload;
@@ -67,9 +84,7 @@ export function createHistoryReader(roomId: string, send: Send, sealer: Sealer |
       if (page === null || page.epoch !== epoch || seq <= since || seq > page.seq) continue;
       if (message.type === "room_message") {
         const entry = entryOf(message.payload, sealer);
-        // It may fail before the page is whole.
-        if (entry instanceof Promise) entry.catch(() => undefined);
-        reading.entries.push(entry);
+        reading.entries.push(entry instanceof Promise ? entry.catch(tellUnreadable) : entry);
       }
       if (seq === page.seq) finish(id, reading);
       return;

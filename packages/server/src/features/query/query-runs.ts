@@ -220,6 +220,7 @@ function cancelFor({ watched, work, audience }: KnownRun, connection: Connection
   }
   const { user } = connection;
   if (work.origin.userId === user.id || audience?.mayCancel(user.id) === true) {
+    if (watcher === undefined) watched.attachToEnd(connection).start();
     work.run.cancel("requested");
     return true;
   }

@@ -354,4 +354,9 @@ test("[CANCEL-3] another connection of the same user may cancel, another user ma
   expect((await bob.next("error_message")).payload.code).toBe("query_not_found");
   ada2.send("query_cancel", { query_id: "q" });
   await ada.next("query_cancelled", "q");
+  // [CANCEL-1] It is answered, though it does not watch.
+  const { payload, correlation_id } = await ada2.next("query_cancelled", "q");
+  expect([payload.reason, correlation_id]).toEqual(["requested", "q"]);
+  ada2.send("query_cancel", { query_id: "q" });
+  expect((await ada2.next("error_message")).payload.code).toBe("query_not_found");
 });

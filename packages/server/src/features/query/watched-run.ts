@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { Connection } from "../../realtime/connection.js";
+import type { SharedMessage } from "../../realtime/shared-message.js";
 import type { RunBounds } from "./bounds.js";
 import type { LogEntry } from "./event-log.js";
 import { greatestAppetite } from "./pace.js";
@@ -25,6 +26,8 @@ export interface WatchedRun {
    * `query_expired` where what it would need is not kept any more, `bad_request`.
    */
   attach(connection: Connection, attaching?: Attaching): Watcher;
+  /** For who does not watch: a watcher that takes no rows and hears of what comes, up to the end. */
+  attachToEnd(connection: Connection): Watcher;
   /** Something happened in the run. */
   wake(): void;
   appetite(): Appetite;
@@ -51,6 +54,36 @@ export function createWatchedRun(options: WatchedRunOptions): WatchedRun {
   const { key, view, defaults, sends, bounds, log } = options;
   const watchers = new Map<Connection, Watcher>();
 
+  const put = (
+    connection: Connection,
+    { stream, credit }: Watching,
+    from: { readonly at: number; readonly current: SharedMessage | null },
+  ): Watcher => {
+    const watcher: Watcher = createWatcher({
+      view,
+      connection,
+      stream,
+      credit,
+      from,
+      sends,
+      graceMs: bounds.watcherGraceMs,
+      maxCreditGapMs: bounds.maxCreditGapMs,
+      onReady: () => run.onAppetite(),
+      onOver() {
+        if (watchers.get(connection) !== watcher) return;
+        watchers.delete(connection);
+        options.onLeft(connection);
+        run.onAppetite();
+      },
+      onFault: (error) => log.error({ err: error, query_id: view.queryId }, "a run could not be sent"),
+    });
+    const before = watchers.get(connection);
+    watchers.set(connection, watcher);
+    before?.stop();
+    options.onWatching(connection);
+    return watcher;
+  };
+
   const run: WatchedRun = {
     key,
     view,
@@ -63,30 +96,10 @@ export function createWatchedRun(options: WatchedRunOptions): WatchedRun {
       // Who wants everything in one piece wants also what was there before.
       if (!view.isWhole && (since === undefined || !stream)) throw tooOld(view.queryId);
       const from = since === undefined ? { at: view.start, current: null } : view.placeAfter(since);
-      const watcher: Watcher = createWatcher({
-        view,
-        connection,
-        stream,
-        credit,
-        from,
-        sends,
-        graceMs: bounds.watcherGraceMs,
-        maxCreditGapMs: bounds.maxCreditGapMs,
-        onReady: () => run.onAppetite(),
-        onOver() {
-          if (watchers.get(connection) !== watcher) return;
-          watchers.delete(connection);
-          options.onLeft(connection);
-          run.onAppetite();
-        },
-        onFault: (error) => log.error({ err: error, query_id: view.queryId }, "a run could not be sent"),
-      });
-      const before = watchers.get(connection);
-      watchers.set(connection, watcher);
-      before?.stop();
-      options.onWatching(connection);
-      return watcher;
+      return put(connection, { stream, credit }, from);
     },
+    attachToEnd: (connection) =>
+      put(connection, { stream: true, credit: 0 }, { at: view.end, current: null }),
     wake() {
       for (const watcher of watchers.values()) watcher.wake();
     },
