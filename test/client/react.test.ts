@@ -130,6 +130,10 @@ describeWithPackage("chromium", hasChromium, "the hooks in a browser", () => {
       const before = await page.evaluate("probe.renderings.query.length");
       await expect.poll(() => live.runs.activeCount, DEADLINE).toBe(0);
       expect(await page.evaluate("last")).toBeNull();
+      // What is asked from now on, by something that was still to come, is not.
+      const late = `probe.handles.query.executeQuery({ sparql: "${ENDLESS}" })`;
+      expect(await page.evaluate(late)).toBeNull();
+      expect(live.runs.activeCount).toBe(0);
       expect(await page.evaluate("probe.renderings.query.length")).toBe(before);
     });
 

@@ -64,6 +64,23 @@ test("[CLIENT-REACT-10] what was written last is waited for, 5 s at most, before
   expect(performance.now() - beganMs).toBeGreaterThan(YJS_LIMITS.lastUpdatesMs - 10);
 });
 
+test("[CLIENT-REACT-10] where nothing was written nothing is waited for", async () => {
+  await using server = await startRoom();
+  await using proxy = await startTcpProxy(Number(new URL(server.url).port));
+  using client = open(`ws://127.0.0.1:${proxy.port}/api/ws/query`);
+  const store = roomDocumentOf(sharedOf(client), "lab", {});
+  const stop = store.subscribe(() => undefined);
+  await expect.poll(() => store.getSnapshot().provider !== null, DEADLINE).toBe(true);
+  const doc = store.getSnapshot().provider?.doc;
+  if (doc === undefined) throw new Error("it is there");
+  const ended = new Promise((resolve) => doc.once("destroy", resolve));
+  proxy.stall();
+  const beganMs = performance.now();
+  stop();
+  await ended;
+  expect(performance.now() - beganMs).toBeLessThan(YJS_LIMITS.lastUpdatesMs);
+});
+
 test("[CLIENT-REACT-10] what was written last arrives though nothing else of the page is there any more", async () => {
   await using server = await startRoom();
   const shared = createSharedClient(server.ws, { userId: "ada" });

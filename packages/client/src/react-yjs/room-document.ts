@@ -57,6 +57,11 @@ function openDocument(
   let entered: Room | null = null;
   let refused: unknown = null;
 
+  let isWritten = false;
+  doc.on("update", (_update, origin) => {
+    if (origin !== provider) isWritten = true;
+  });
+
   const look = () => {
     const { status, info, members, error } = membership.getSnapshot();
     const room = membership.room();
@@ -95,7 +100,7 @@ function openDocument(
       stop();
       provider?.destroy();
       // In the room until what was written last is there.
-      whenSaved(provider, () => {
+      whenSaved(isWritten ? provider : null, () => {
         doc.destroy();
         leave();
         release();

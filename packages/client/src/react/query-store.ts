@@ -27,6 +27,8 @@ export interface QueryStore extends ReadableStore<QueryView> {
   fail(error: SparqlLiveError): void;
   /** Ends the query; rows that have come stay. */
   cancel(): void;
+  /** Somebody shows it. Returns the way to let go: that ends the query, and nothing is asked any more. */
+  retain(): () => void;
 }
 
 export type ExecuteOptions = Omit<SendQueryOptions, "onProgress" | "onRows" | "signal">;
@@ -51,6 +53,9 @@ type Following = Required<Pick<SendQueryOptions, "onProgress" | "onRows" | "sign
 export function createQueryStore(client: () => SPARQLWebSocketClient, initial = NO_QUERY): QueryStore {
   const view = createStore<QueryView>(initial);
   let current: AbortController | null = null;
+  let usersCount = 0;
+  let isGone = false;
+  const cancel = () => current?.abort();
 
   const follow = async (begin: (following: Following) => Promise<QueryResult>) => {
     current?.abort();
@@ -98,11 +103,26 @@ export function createQueryStore(client: () => SPARQLWebSocketClient, initial = 
   return {
     getSnapshot: view.getSnapshot,
     subscribe: view.subscribe,
-    execute: (text, options) => follow((following) => client().sendQuery(text, { ...options, ...following })),
+    async execute(text, options) {
+      if (isGone) return null;
+      return follow((following) => client().sendQuery(text, { ...options, ...following }));
+    },
     watch: (queryId, roomId) =>
       follow((following) => client().attachQuery(queryId, { room_id: roomId, ...following })),
     fail: (error) => view.set({ ...NO_QUERY, error }),
-    cancel: () => current?.abort(),
+    cancel,
+    retain() {
+      usersCount++;
+      isGone = false;
+      return () => {
+        usersCount--;
+        cancel();
+        // Later: who goes may come back at once, as everybody does under StrictMode.
+        setTimeout(() => {
+          isGone = usersCount === 0;
+        });
+      };
+    },
   };
 }
 

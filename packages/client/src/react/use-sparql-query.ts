@@ -19,6 +19,6 @@ export function useSPARQLQuery(): SPARQLQueryHandle {
   const store = useMemo(() => createQueryStore(() => shared.client), [shared]);
   const view = useSyncExternalStore(store.subscribe, store.getSnapshot, initial);
   useEffect(() => shared.retain(), [shared]);
-  useEffect(() => store.cancel, [store]);
+  useEffect(() => store.retain(), [store]);
   return { ...view, executeQuery: store.execute, cancel: store.cancel };
 }
