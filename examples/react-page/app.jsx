@@ -15,19 +15,21 @@ function Ask() {
     setText(value);
     sendTyping(true);
   };
+  const ask = (event) => {
+    event.preventDefault();
+    executeQuery(text, { room_id: "lab" });
+  };
   return (
-    <section>
-      <input aria-label="Question" value={text} onChange={({ target }) => type(target.value)} />
-      <button type="button" onClick={() => executeQuery(text, { room_id: "lab" })}>
-        Ask
-      </button>
+    <form onSubmit={ask}>
+      <input aria-label="Question" size={50} value={text} onChange={({ target }) => type(target.value)} />
+      <button type="submit">Ask</button>
       <button type="button" onClick={cancel} disabled={!isLoading}>
         Cancel
       </button>
       <progress value={progress?.progress ?? 0} /> {progress?.message}
       <p role="alert">{error?.message}</p>
       <pre>{[variables, ...rows.map(cells)].map((line) => line.join("\t")).join("\n")}</pre>
-    </section>
+    </form>
   );
 }
 
