@@ -5,7 +5,7 @@ import { FanOut } from "../fan-out.js";
 import type { Peer } from "../peer.js";
 import { isAllowed, isBanned, mayDo, type RoomVerb, roleOf } from "../policy.js";
 import { createRoomAwareness, type RoomAwareness } from "./awareness.js";
-import { type Author, SERVER_AUTHOR } from "./entries.js";
+import { type Author, EMPTY_UPDATE, SERVER_AUTHOR } from "./entries.js";
 import { createRoomNotices, type RoomNotices } from "./notices.js";
 import type { RoomDeps } from "./room-deps.js";
 import { createRoomDocument, type RoomDocument } from "./room-document.js";
@@ -192,7 +192,9 @@ export class Room {
   async #logUpdate(origin: Peer | null, sent: Sent, author: Author, update: Uint8Array): Promise<void> {
     try {
       const base64 = Buffer.from(update).toString("base64");
-      await this.log.append(origin, sent, { kind: "document", author, update: base64 });
+      const { repeated } = await this.log.append(origin, sent, { kind: "document", author, update: base64 });
+      // Under an id of something else: nobody is told of it, so the document must not have it either.
+      if (repeated && update !== EMPTY_UPDATE) this.document.forget();
     } catch (error) {
       this.document.forget();
       throw error;
