@@ -209,6 +209,23 @@ test("[DOC-10] an update that brings nothing new is acknowledged in its place, a
   expect(pinned.map(({ data }) => data.includes(update))).toEqual([true, false]);
 });
 
+test("[ROOM-8] an update under a message_id that was used changes nothing: the document stays what everybody was told", async () => {
+  await using server = await startServer();
+  const { client: ada } = await openMember(server, "ada", "lab");
+  const { client: bob } = await openMember(server, "bob", "lab");
+  ada.send("room_message", { room_id: "lab", message: "hello" }, { message_id: "m1" });
+  expect((await ada.next("ack")).payload.seq).toBe(1);
+  const doc = new Y.Doc();
+  doc.getText("query").insert(0, "SELECT");
+  const update = base64(Y.encodeStateAsUpdate(doc));
+  ada.send("document_update", { room_id: "lab", update }, { message_id: "m1" });
+  expect((await ada.next("ack")).payload).toMatchObject({ message_id: "m1", seq: 1 });
+  bob.send("document_request", { room_id: "lab" });
+  expect(textOf([(await bob.next("document_update")).payload.update])).toBe("");
+  ada.send("document_update", { room_id: "lab", update }, { message_id: "m2" });
+  expect(textOf([(await bob.next("document_update")).payload.update])).toBe("SELECT");
+});
+
 test("[DOC-7] the query that a room's question was turned into is written into its document once, by the server", async () => {
   await using server = await startServer();
   const { client: ada } = await openMember(server, "ada", "lab");

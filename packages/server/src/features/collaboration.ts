@@ -1,7 +1,7 @@
 import { type Codec, ProtocolFailure } from "@sparql-live/protocol";
 import { MissingUpdate } from "../documents/refusal.js";
 import { SERVER_LIMITS } from "../limits.js";
-import type { Handler } from "../realtime/dispatcher.js";
+import { correlationOf, type Handler } from "../realtime/dispatcher.js";
 import type { Peer } from "../realtime/peer.js";
 import type { RoomVerb } from "../realtime/policy.js";
 import { LastFailure } from "../realtime/refusals.js";
@@ -65,13 +65,15 @@ export function createCollaborationHandlers({ rooms }: { readonly rooms: Rooms }
     document_request: ({ payload }, peer) =>
       inRoom(peer, payload.room_id, "watch", (room) => tellWholeDocument(room, peer)),
 
-    document_update: ({ payload, message_id: messageId }, peer) =>
+    document_update: (message, peer) =>
       countRefusals(peer, () =>
-        inRoom(peer, payload.room_id, "edit", (room) => {
+        inRoom(peer, message.payload.room_id, "edit", (room) => {
+          const { payload, message_id: messageId } = message;
+          const sent = { messageId, correlationId: correlationOf(message) };
           const sealed = sealedOf(room.record, payload.sealed, messageId);
           return room.sealed === null || sealed === null
-            ? room.edit(peer, messageId, bytesOf(payload.update))
-            : room.editSealed(room.sealed, peer, messageId, sealed);
+            ? room.edit(peer, sent, bytesOf(payload.update))
+            : room.editSealed(room.sealed, peer, sent, sealed);
         }),
       ),
 

@@ -189,6 +189,31 @@ test("[ROOM-7] everybody sees one order without holes, in JSON and in MessagePac
   await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()));
 });
 
+test("[ENV-2] an acknowledgement carries the correlation_id of what it acknowledges, else its message_id; sent again too", async () => {
+  await using server = await startServer();
+  const { client: ada } = await openMember(server, "ada", "lab");
+  const update = Buffer.from([0, 0]).toString("base64");
+  for (const [type, content] of Object.entries({
+    room_message: { message: 1 },
+    document_update: { update },
+  })) {
+    const payload = { room_id: "lab", ...content };
+    const messageId = `${type}-1`;
+    for (const framing of [
+      { correlation_id: "c" },
+      { correlation_id: "c", message_id: messageId },
+      { correlation_id: "c2", message_id: messageId },
+    ]) {
+      ada.send(type, payload, framing);
+      const ack = await ada.next("ack");
+      expect([ack.correlation_id, ack.payload.message_id]).toEqual([
+        framing.correlation_id,
+        "message_id" in framing ? messageId : undefined,
+      ]);
+    }
+  }
+});
+
 test("[ROOM-8] a message_id that was used is acknowledged again at its place and not repeated", async () => {
   await using server = await startServer();
   const { client: ada } = await openMember(server, "ada", "lab");

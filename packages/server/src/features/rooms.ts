@@ -50,7 +50,7 @@ export function createRoomHandlers({ rooms, broker, changeMember }: RoomFeatureD
         const author = authorOf(peer);
         await room.log.append(
           peer,
-          message.message_id,
+          { messageId: message.message_id, correlationId: correlationOf(message) },
           bytes === null
             ? { kind: "message", author, message: body ?? null }
             : { kind: "sealed-message", author, sealed: Buffer.from(bytes).toString("base64") },

@@ -209,7 +209,8 @@ test("[SEAL-8] so many updates as the bound may wait, and not one more", async (
   const room = await live.rooms.open("lab");
   const author = { userId: "ada", userName: "ADA", connectionId: "c" };
   for (let count = 1; count < SERVER_LIMITS.sealedUpdatesCount; count++) {
-    await room.log.append(null, `u${count}`, { kind: "sealed-update", author, sealed: "AAAA" });
+    const sent = { messageId: `u${count}`, correlationId: undefined };
+    await room.log.append(null, sent, { kind: "sealed-update", author, sealed: "AAAA" });
   }
   await ada.send("document_update", "document", "x");
   expect((await ada.client.next("ack")).payload.seq).toBe(SERVER_LIMITS.sealedUpdatesCount);

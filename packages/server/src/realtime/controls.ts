@@ -181,12 +181,16 @@ export function createControls(deps: ControlsDeps): Controls {
       if (room.record.isEncrypted) throw sealRequired(roomId);
       const { message } = payload as RoomPayload<"room_message">;
       const { author = SERVER_AUTHOR, messageId } = options as RoomMessageOptions;
-      const { recipientsCount } = await room.log.append(except, messageId, {
-        kind: "message",
-        author: { ...author, connectionId: except?.id ?? SERVER_AUTHOR.connectionId },
-        message,
-        correlationId,
-      });
+      const { recipientsCount } = await room.log.append(
+        except,
+        { messageId, correlationId: messageId },
+        {
+          kind: "message",
+          author: { ...author, connectionId: except?.id ?? SERVER_AUTHOR.connectionId },
+          message,
+          correlationId,
+        },
+      );
       return recipientsCount;
     },
     broadcast: (what, payload, options) => broadcasts.send(typeOf(what), payload, options),

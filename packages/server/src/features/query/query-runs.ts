@@ -234,12 +234,13 @@ function cancelFor({ watched, work, audience }: KnownRun, connection: Connection
   return true;
 }
 
+/** Without a room the user's own comes before one of a room that has the same id. */
 function watchedOf(library: RunLibrary, connection: Connection, name: RunName): KnownRun | undefined {
-  for (const known of library.watchedBy(connection)) {
-    const { queryId, roomId } = known.watched.view;
-    if (queryId === name.queryId && (name.roomId === undefined || name.roomId === roomId)) return known;
-  }
-  return undefined;
+  const named = [...library.watchedBy(connection)].filter(
+    ({ watched }) => watched.view.queryId === name.queryId,
+  );
+  const exact = named.find(({ watched }) => watched.view.roomId === (name.roomId ?? null));
+  return exact ?? (name.roomId === undefined ? named[0] : undefined);
 }
 
 function originOf({ user }: Connection, { question, sparql }: AnswerRequest): RunOrigin {

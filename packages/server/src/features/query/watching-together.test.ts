@@ -126,6 +126,20 @@ test("[QUERY-5] in a room a query_id is unique for the room, beside those of its
   expect(payload.room_id).toBeUndefined();
 });
 
+test("[QUERY-5] query_cancel without a room means the user's own query where one of a room has the same id", async () => {
+  await using server = await startServer();
+  const { client: ada } = await openMember(server, "ada", "lab");
+  const { client: bob } = await openMember(server, "bob", "lab");
+  ada.send("query_request", { sparql: STUCK, room_id: "lab" }, { message_id: "q" });
+  await untilExecuting(bob);
+  bob.send("query_request", { sparql: STUCK, timeout: 100 }, { message_id: "q" });
+  await untilExecuting(bob);
+  bob.send("query_cancel", { query_id: "q" });
+  expect((await bob.next("query_cancelled", "q")).payload).toEqual({ query_id: "q", reason: "requested" });
+  bob.send("query_cancel", { query_id: "q", room_id: "lab" });
+  expect((await bob.next("query_cancelled", "q")).payload.room_id).toBe("lab");
+});
+
 test("[WATCH-3] the pace is that of who grants most; who has little gets a chunk on any credit and owes the rest", async () => {
   const engine = createStreamEngine({ rowCount: 1_000 });
   await using server = await startServer({ engine });

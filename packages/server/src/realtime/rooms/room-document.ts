@@ -12,7 +12,7 @@ export interface RoomDocument {
   append(name: string, text: string): Promise<Uint8Array | null>;
   /** An update is in the log. `applied`: it came through this process. */
   logged(seq: number, update: string, applied: boolean): void;
-  /** An applied update could not be logged: what is in memory is ahead of the log. */
+  /** An applied update is not in the log: what is in memory is ahead of it. */
   forget(): void;
   load(): Promise<void>;
   /** As of now; `null` while it is empty. Loaded before. */
@@ -33,6 +33,7 @@ interface LoadedDocument {
 export function createRoomDocument(logName: LogName, { broker, log }: RoomDeps): RoomDocument {
   const opening = createOpening(() => loadDocument(logName, broker.logs));
   const snapshots = createSnapshots(logName, { broker, log });
+  let wasForgotten = false;
 
   return {
     async apply(update) {
@@ -46,7 +47,8 @@ export function createRoomDocument(logName: LogName, { broker, log }: RoomDeps):
       if (!opening.isBegun) return;
       const take = (opened: LoadedDocument) => {
         if (seq <= opened.seq) return;
-        if (!applied) opened.document.restore(Buffer.from(update, "base64"));
+        // What was applied may have gone with a document that was forgotten; twice does no harm.
+        if (!applied || wasForgotten) opened.document.restore(Buffer.from(update, "base64"));
         opened.seq = seq;
         opened.unsavedCount++;
         if (opened.unsavedCount >= SERVER_LIMITS.documentCompactionCount) snapshots.saveInBackground(opened);
@@ -54,7 +56,10 @@ export function createRoomDocument(logName: LogName, { broker, log }: RoomDeps):
       // Where it cannot be loaded it is when it is next needed, with this update.
       opening.open().then(take, () => undefined);
     },
-    forget: opening.forget,
+    forget() {
+      wasForgotten = true;
+      opening.forget();
+    },
     async load() {
       await opening.open();
     },

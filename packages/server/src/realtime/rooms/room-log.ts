@@ -22,12 +22,20 @@ export interface RoomLog {
    */
   append(
     origin: Peer | null,
-    messageId: string | undefined,
+    sent: Sent,
     entry: RoomEntry,
   ): Promise<Appended & { readonly recipientsCount: number }>;
   /** A missed entry, as the peer gets it: its own is acknowledged, those of others are told. */
   replay(peer: Peer, epoch: string, logged: LogEntry): void;
   close(): void;
+}
+
+/** What names a message to its sender. */
+export interface Sent {
+  /** Under which it is stored once; absent: it cannot be sent again. */
+  readonly messageId: string | undefined;
+  /** Of the acknowledgement. */
+  readonly correlationId: string | undefined;
 }
 
 export interface RoomLogDeps {
@@ -47,7 +55,7 @@ export interface RoomLogDeps {
 /** An entry of our own that is not committed yet. */
 interface Pending {
   readonly origin: Peer | null;
-  readonly messageId: string | undefined;
+  readonly sent: Sent;
   readonly entry: RoomEntry;
   recipientsCount: number;
 }
@@ -78,9 +86,9 @@ export function followRoomLog({
     // Who is on its way back is acknowledged by the replay, after the entries before this one.
     const isReturning = origin !== null && entered.has(origin) && !fanOut.members.has(origin);
     if (origin !== null && !isReturning) {
-      const ack = ackOf(roomId, pending?.messageId, { epoch, seq: logged.seq });
+      const ack = ackOf(roomId, pending?.sent.messageId, { epoch, seq: logged.seq });
       fanOut.sendInPlace(origin, () => {
-        origin.send("ack", ack, { correlationId: pending?.messageId });
+        origin.send("ack", ack, { correlationId: pending?.sent.correlationId });
       });
     }
     const recipientsCount = fanOut.send(message, isReturning ? undefined : (origin ?? undefined));
@@ -98,17 +106,18 @@ export function followRoomLog({
     get isBusy() {
       return pendings.size > 0;
     },
-    async append(origin, messageId, entry) {
+    async append(origin, sent, entry) {
+      const { messageId, correlationId } = sent;
       // Without an id of the sender's nothing can be sent again; one is made that no sender's can equal.
       const id = entryIdOf(entry.author.userId, messageId ?? `\n${randomUUID()}`);
       const isFirst = !pendings.has(id);
-      const pending: Pending = { origin, messageId, entry, recipientsCount: 0 };
+      const pending: Pending = { origin, sent, entry, recipientsCount: 0 };
       if (isFirst) pendings.set(id, pending);
       try {
         const appended = await logs.append(name, newEntryOf(id, entry));
         // Sent twice at once, perhaps over two connections: what is told in its place is told to the first.
         if (appended.repeated || !isFirst) {
-          origin?.send("ack", ackOf(roomId, messageId, appended), { correlationId: messageId });
+          origin?.send("ack", ackOf(roomId, messageId, appended), { correlationId });
         }
         return { ...appended, recipientsCount: pending.recipientsCount };
       } finally {

@@ -5,15 +5,18 @@ import { FanOut } from "../fan-out.js";
 import type { Peer } from "../peer.js";
 import { isAllowed, isBanned, mayDo, type RoomVerb, roleOf } from "../policy.js";
 import { createRoomAwareness, type RoomAwareness } from "./awareness.js";
-import { type Author, SERVER_AUTHOR } from "./entries.js";
+import { type Author, EMPTY_UPDATE, SERVER_AUTHOR } from "./entries.js";
 import { createRoomNotices, type RoomNotices } from "./notices.js";
 import type { RoomDeps } from "./room-deps.js";
 import { createRoomDocument, type RoomDocument } from "./room-document.js";
-import { followRoomLog, type RoomLog } from "./room-log.js";
+import { followRoomLog, type RoomLog, type Sent } from "./room-log.js";
 import { createRoomPresence, type RoomPresence } from "./room-presence.js";
 import { createSealedDocument, type SealedDocument } from "./sealed-document.js";
 import type { SnapshotPart } from "./snapshot-parts.js";
 import { createTypingSigns, type TypingSigns } from "./typing.js";
+
+/** Nobody waits for an acknowledgement of what the server writes itself. */
+const UNNAMED: Sent = { messageId: undefined, correlationId: undefined };
 
 export type LeaveReason = ServerPayloads["leave_room"]["reason"];
 
@@ -148,28 +151,23 @@ export class Room {
   }
 
   /** An update of the document: taken whole or refused whole. Throws `bad_document_update`, `document_too_large`. */
-  async edit(peer: Peer, messageId: string | undefined, update: Uint8Array): Promise<void> {
+  async edit(peer: Peer, sent: Sent, update: Uint8Array): Promise<void> {
     const news = await this.document.apply(update);
-    await this.#logUpdate(peer, messageId, authorOf(peer), news);
+    await this.#logUpdate(peer, sent, authorOf(peer), news);
   }
 
   /** The server's own edit, at the end of the text of this name. */
   async write(name: string, text: string): Promise<void> {
     const update = await this.document.append(name, text);
-    if (update !== null) await this.#logUpdate(null, undefined, SERVER_AUTHOR, update);
+    if (update !== null) await this.#logUpdate(null, UNNAMED, SERVER_AUTHOR, update);
   }
 
   /** An update of an encrypted room's document, as it came. Throws `snapshot_required`. */
-  async editSealed(
-    document: SealedDocument,
-    peer: Peer,
-    messageId: string | undefined,
-    bytes: Uint8Array,
-  ): Promise<void> {
+  async editSealed(document: SealedDocument, peer: Peer, sent: Sent, bytes: Uint8Array): Promise<void> {
     await document.load();
     const release = document.reserve(bytes.byteLength);
     try {
-      await this.log.append(peer, messageId, {
+      await this.log.append(peer, sent, {
         kind: "sealed-update",
         author: authorOf(peer),
         sealed: Buffer.from(bytes).toString("base64"),
@@ -191,15 +189,12 @@ export class Room {
     if (seq !== null) this.notices.tell("snapshot_stored", { room_id: this.id, epoch, seq });
   }
 
-  async #logUpdate(
-    origin: Peer | null,
-    messageId: string | undefined,
-    author: Author,
-    update: Uint8Array,
-  ): Promise<void> {
+  async #logUpdate(origin: Peer | null, sent: Sent, author: Author, update: Uint8Array): Promise<void> {
     try {
       const base64 = Buffer.from(update).toString("base64");
-      await this.log.append(origin, messageId, { kind: "document", author, update: base64 });
+      const { repeated } = await this.log.append(origin, sent, { kind: "document", author, update: base64 });
+      // Under an id of something else: nobody is told of it, so the document must not have it either.
+      if (repeated && update !== EMPTY_UPDATE) this.document.forget();
     } catch (error) {
       this.document.forget();
       throw error;
