@@ -318,6 +318,21 @@ test("[ROOM-11] a connection may be in 100 rooms, and there may be so many rooms
   expect(await codeOf(bob)).toBe("too_many_rooms");
 });
 
+test("[ROOM-11] a connection that asks for many rooms at once is in 100", async () => {
+  const count = SERVER_LIMITS.roomsPerConnectionCount;
+  await using server = await startServer({ settings: { rateLimitPerMinute: 0 } });
+  for (let index = 0; index < count + 5; index++) await server.server.live.rooms.create({ id: `r${index}` });
+  await using ada = await openAs(server, "ada");
+  for (let index = 0; index < count + 5; index++) ada.send("join_room", { room_id: `r${index}` });
+  const refusals = () => ada.log.filter(({ type }) => type === "error_message");
+  const entered = () => ada.log.filter(({ type }) => type === "join_room");
+  await expect.poll(() => refusals().length + entered().length).toBe(count + 5);
+  expect(entered()).toHaveLength(count);
+  expect(refusals().map(({ payload }) => "code" in payload && payload.code)).toEqual(
+    Array.from({ length: 5 }, () => "too_many_rooms"),
+  );
+});
+
 test("[ROOM-12] what is sent behind a join_room waits for it, in order", async () => {
   await using server = await startServer();
   await server.server.live.rooms.create({ id: "lab" });

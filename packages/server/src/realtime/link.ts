@@ -13,7 +13,7 @@ import type { Connection } from "./connection.js";
 import { type Counters, increment } from "./counters.js";
 import { Outbox } from "./outbox.js";
 import { type RateClass, rateClassOf } from "./rate-limit.js";
-import { correlationOfValue, refusalOf } from "./refusals.js";
+import { correlationOfValue, queryIdOf, refusalOf } from "./refusals.js";
 import { INITIAL_SESSION, type Session, type SessionEvent, takesMessages, transition } from "./session.js";
 import type { Ticker } from "./ticker.js";
 import type { Transport, TransportEvents } from "./transport.js";
@@ -234,6 +234,7 @@ export class Link implements TransportEvents, Visitor {
         error_type: "rate_limited",
         code: "rate_limited",
         retry_after: Math.ceil(waitMs) / 1_000,
+        ...queryIdOf(value),
       },
       { correlationId: correlationOfValue(value) },
     );

@@ -45,6 +45,9 @@ test("[RATE-1] what is over the limit is refused with the time to wait, and coun
   expect(refused.payload.retry_after).toBeGreaterThan(0);
   expect(refused.payload.retry_after).toBeLessThanOrEqual(12);
   expect(server.server.live.counters.rateLimitViolations).toBe(1);
+  // [QUERY-4] A query that did not begin is named all the same.
+  ada.send("query_request", { sparql: "ASK {}" }, { message_id: "q" });
+  expect((await ada.next("error_message", "q")).payload.code).toBe("rate_limited");
   await using other = await openAs(server, "ada");
   other.send("endpoint_status");
   await other.next("endpoint_status");

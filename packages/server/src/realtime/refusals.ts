@@ -60,15 +60,19 @@ export function errorMessageOf(error: unknown, queryId?: string): ServerPayloads
 /** The answer to a frame that is no message. */
 export function refusalOf(error: unknown, value: unknown): ServerPayloads["validation_error"] {
   const failure = failureOf(error);
-  const isQuery = memberOf(value, "type") === "query_request";
-  const queryId = isQuery ? correlationOfValue(value) : undefined;
   return {
     error: failure.message,
     code: failure.code,
     errors:
       failure instanceof ProtocolFailure ? failure.violations.map((violation) => ({ ...violation })) : [],
-    ...(queryId === undefined ? {} : { query_id: queryId }),
+    ...queryIdOf(value),
   };
+}
+
+/** The query that a request would have begun, for the answer to its failure. */
+export function queryIdOf(value: unknown): { readonly query_id?: string } {
+  const queryId = memberOf(value, "type") === "query_request" ? correlationOfValue(value) : undefined;
+  return queryId === undefined ? {} : { query_id: queryId };
 }
 
 /** The id under which a sender waits for the answer, even where the rest of the message does not fit. */

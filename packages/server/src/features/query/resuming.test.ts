@@ -142,6 +142,36 @@ test("[WATCH-11] a member who was lost when a room's run began watches it on the
   });
 });
 
+test("[WATCH-8] who was put out of the room while the connection was lost does not come back to its runs", async () => {
+  for (const ending of ["ban", "deletion"]) {
+    await using server = await startServer({ engine: createStreamEngine({ rowCount: 100_000 }) });
+    await server.server.live.rooms.create({ id: "lab", ownerId: "bob" });
+    await using bob = await openAs(server, "bob", { room: "lab" });
+    const { client: before, token } = await openWithToken(server, "ada");
+    before.send("join_room", { room_id: "lab" });
+    const { payload: room } = await before.next("join_room");
+    bob.send(
+      "query_request",
+      { sparql: ALL, stream: true, credit: 500, room_id: "lab" },
+      { message_id: "q" },
+    );
+    await untilRows(before, "q", 500);
+    before.socket.terminate();
+    await before.closed;
+    if (ending === "ban") {
+      bob.send("room_member_update", { room_id: "lab", user_id: "ada", action: "ban" });
+      await bob.next("room_member_update");
+    } else await server.server.live.rooms.delete("lab");
+    const client = await openAs(server, "ada");
+    const rooms = { lab: { epoch: room.epoch, seq: room.seq } };
+    const positions = { rooms, runs: { q: lastSeq(before) } };
+    client.send("resume", { resume_token: token, positions }, { message_id: "resume" });
+    const { payload } = await client.next("resumed");
+    expect(payload.rooms.lab).toMatchObject({ recovered: false });
+    expect(payload.runs).toEqual({ q: { recovered: false, code: "query_not_found" } });
+  }
+});
+
 test("[WATCH-11] runs that are not there, or not for the user, are not recovered, each with its code", async () => {
   await using server = await startServer({ engine: createStreamEngine({ rowCount: 100 }) });
   await using bob = await openAs(server, "bob");

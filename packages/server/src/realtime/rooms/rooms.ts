@@ -174,16 +174,24 @@ function createJoining(
     }
     return await loaded.openFor("join", peer, roomId, invite);
   };
+  /** The rooms that a peer is about to be in. */
+  const entering = new WeakMap<Peer, Set<string>>();
+  const enter = async (peer: Peer, roomId: string, options: JoinOptions): Promise<Room> => {
+    const room = await openOrMake(peer, roomId, options);
+    await room.enter(peer, options.invite);
+    return room;
+  };
   const join = async (peer: Peer, roomId: string, options: JoinOptions): Promise<void> => {
     if (!isRoomId(roomId)) throw roomNotFound(roomId.slice(0, WIRE_LIMITS.maxIdCharacters));
-    if (peer.roomIds.size >= roomsPerConnectionCount && !peer.roomIds.has(roomId)) {
+    const ownEntering = entering.get(peer) ?? new Set();
+    if (new Set([...peer.roomIds, ...ownEntering, roomId]).size > roomsPerConnectionCount) {
       throw new ProtocolFailure(
         "too_many_rooms",
         `A connection may be in ${roomsPerConnectionCount} rooms; leave one first.`,
       );
     }
-    const room = await openOrMake(peer, roomId, options);
-    await room.enter(peer, options.invite);
+    entering.set(peer, ownEntering.add(roomId));
+    const room = await enter(peer, roomId, options).finally(() => ownEntering.delete(roomId));
     if (loaded.get(roomId) === room) return welcome(room, peer, options.correlationId);
     // It was deleted while the peer entered.
     await room.leave(peer);
