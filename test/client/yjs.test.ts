@@ -387,3 +387,21 @@ test("[CLIENT-YJS-6] who left while the connection was lost is not shown after t
   // Yjs itself takes who is silent for 30 s for gone.
   expect(Date.now() - shownSinceMs).toBeLessThan(30_000);
 });
+
+test("[CLIENT-YJS-5] a message that cannot be opened keeps nobody from storing snapshots", {
+  timeout: 120_000,
+}, async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server.url, "&is_encrypted=true");
+  const secret = createRoomSecret();
+  using ada = await openEditor(server.ws, "ada", { secret });
+  await converged(ada);
+  const unreadable = new Promise((resolve) => ada.room.once("error", resolve));
+  using eve = openLibraryClient(server.ws, { userId: "eve" });
+  await (await eve.joinRoom("lab", { secret: createRoomSecret() })).send("sealed with another secret");
+  await unreadable;
+  const stored = new Promise((resolve) => ada.client.once("snapshot_stored", resolve));
+  ada.text.insert(0, "x".repeat(300_000));
+  await stored;
+  expect(await converged(ada)).toHaveLength(300_000);
+});
