@@ -574,3 +574,21 @@ test("[CLIENT-15] what had arrived before the page ended is not said again by th
   await expect.poll(() => storage.kept.size).toBe(0);
   expect((await room.history()).seq).toBe(1);
 });
+
+test("[CLIENT-16] a room that its address has entered is read and written by who gives its secret then", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server, "den", "&is_encrypted=true");
+  const secret = createRoomSecret();
+  using ada = openLibraryClient(server.ws.replace("/query", "/room/den"), { userId: "ada" });
+  await new Promise((resolve) => ada.once("join_room", resolve));
+  const hers = await ada.joinRoom("den", { secret });
+  using bob = openLibraryClient(server.ws, { userId: "bob" });
+  const his = await bob.joinRoom("den", { secret });
+  await hers.send("from ada");
+  await his.send("from bob");
+  for (const room of [hers, his]) {
+    await expect
+      .poll(() => room.messages.getSnapshot().map(({ message }) => message))
+      .toEqual(["from ada", "from bob"]);
+  }
+});

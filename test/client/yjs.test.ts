@@ -366,3 +366,42 @@ test("[CLIENT-YJS-4] who may only look is told so, and sees what others write", 
   await expect.poll(() => String(bob.text), DEADLINE).toContain("hers, ");
   expect(String(ada.text)).toBe("hers, ");
 });
+
+test("[CLIENT-YJS-6] who left while the connection was lost is not shown after the return", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server.url);
+  await using proxy = await startTcpProxy(Number(new URL(server.url).port));
+  using ada = await openEditor(`ws://127.0.0.1:${proxy.port}/api/ws/query`, "ada");
+  using bob = await openEditor(server.ws, "bob");
+  bob.awareness.setLocalStateField("cursor", 7);
+  const isShown = () => ada.awareness.getStates().has(bob.doc.clientID);
+  await expect.poll(isShown, DEADLINE).toBe(true);
+  const lost = lossOf(ada.client);
+  proxy.nextFate = () => ({ dropAfterBytes: 0 });
+  proxy.drop();
+  await lost;
+  const shownSinceMs = ada.awareness.meta.get(bob.doc.clientID)?.lastUpdated ?? 0;
+  await bob.client.leaveRoom("lab");
+  proxy.nextFate = () => ({});
+  await expect.poll(isShown, DEADLINE).toBe(false);
+  // Yjs itself takes who is silent for 30 s for gone.
+  expect(Date.now() - shownSinceMs).toBeLessThan(30_000);
+});
+
+test("[CLIENT-YJS-5] a message that cannot be opened keeps nobody from storing snapshots", {
+  timeout: 120_000,
+}, async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server.url, "&is_encrypted=true");
+  const secret = createRoomSecret();
+  using ada = await openEditor(server.ws, "ada", { secret });
+  await converged(ada);
+  const unreadable = new Promise((resolve) => ada.room.once("error", resolve));
+  using eve = openLibraryClient(server.ws, { userId: "eve" });
+  await (await eve.joinRoom("lab", { secret: createRoomSecret() })).send("sealed with another secret");
+  await unreadable;
+  const stored = new Promise((resolve) => ada.client.once("snapshot_stored", resolve));
+  ada.text.insert(0, "x".repeat(300_000));
+  await stored;
+  expect(await converged(ada)).toHaveLength(300_000);
+});

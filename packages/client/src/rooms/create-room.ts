@@ -7,7 +7,7 @@ import type { MessageOf } from "../messages.js";
 import { type AddOptions, type Place, withResolvers } from "../outbox.js";
 import { createStore, createTail } from "../store.js";
 import { bytesOf, toBase64 } from "./bytes.js";
-import { entryOf, ownEntryOf, placeOf, type RoomEntry, updateOf } from "./entries.js";
+import { entryOf, ownEntryOf, placeOf, type RoomEntry, type RoomUpdate, updateOf } from "./entries.js";
 import { createGapFiller } from "./gap-filler.js";
 import type { HistoryReader } from "./history.js";
 import { paced } from "./paced.js";
@@ -76,7 +76,7 @@ export function createRoom(options: RoomOptions): RoomControl {
   };
 
   /** Hands something on in its turn; in the clear it is at once. */
-  const inTurn = <T>(value: T | Promise<T>, use: (value: T) => void) => {
+  const inTurn = <T>(value: T | Promise<T>, use: (value: T) => void, isOfDocument = false) => {
     if (sealer === null && !(value instanceof Promise)) return use(value);
     const opened = Promise.resolve(value);
     // It may fail before those ahead of it are through.
@@ -84,7 +84,7 @@ export function createRoom(options: RoomOptions): RoomControl {
     opening = opening
       .then(() => opened)
       .then(use)
-      .catch((error: unknown) => events.emit("error", error));
+      .catch((error: unknown) => events.emit("error", error, isOfDocument));
   };
 
   const takeEntry = (place: Place, deliver: () => void) => {
@@ -110,11 +110,12 @@ export function createRoom(options: RoomOptions): RoomControl {
   };
 
   const tellUpdate = (message: MessageOf<"document_update"> | MessageOf<"awareness_update">) => {
-    const name = message.type === "document_update" ? "document" : "awareness";
-    inTurn(updateOf(message, sealer), (update) => {
-      if (update !== null) events.emit(name, update);
+    const isOfDocument = message.type === "document_update";
+    const use = (update: RoomUpdate | null) => {
+      if (update !== null) events.emit(isOfDocument ? "document" : "awareness", update);
       tell(message);
-    });
+    };
+    inTurn(updateOf(message, sealer), use, isOfDocument);
   };
 
   /** `join_room`, or the room as it is where no place in it was known. */
@@ -218,7 +219,7 @@ export function createRoom(options: RoomOptions): RoomControl {
     }),
     async history(more) {
       const { createHistoryReader } = await import("./history.js");
-      history ??= createHistoryReader(id, send, sealer, (error) => events.emit("error", error));
+      history ??= createHistoryReader(id, send, sealer, (error) => events.emit("error", error, false));
       return history.read(more);
     },
     leave() {
@@ -248,7 +249,7 @@ export function createRoom(options: RoomOptions): RoomControl {
     sealer
       ?.seal(kind, plaintext, self().userId, messageId)
       .then(use)
-      .catch((error: unknown) => events.emit("error", error));
+      .catch((error: unknown) => events.emit("error", error, false));
   };
 
   const askToLeave = () => {

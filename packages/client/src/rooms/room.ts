@@ -27,8 +27,8 @@ export interface RoomEvents {
   told: [message: ServerMessage];
   joined: [];
   left: [reason: string, error: SparqlLiveError | undefined];
-  /** Something sealed could not be opened. */
-  error: [error: unknown];
+  /** Something sealed could not be opened. `isOfDocument`: an update of the document, which lacks it now. */
+  error: [error: unknown, isOfDocument: boolean];
 }
 
 /** Where somebody is; further members are the application's own. */

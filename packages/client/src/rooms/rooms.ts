@@ -78,8 +78,9 @@ export function createRooms(options: RoomsOptions): Rooms {
     let isGivenUp = false;
     const entering = async () => {
       const known = controls.get(roomId);
-      if (known !== undefined && !known.isWanted) {
-        // It is on the way out: it has to be out first.
+      const isUnsealed = known?.sealer === null && more.secret !== undefined;
+      if (known !== undefined && (isUnsealed || !known.isWanted)) {
+        // It is on the way out, or was entered without the secret, as by its address: it has to be out first.
         await known.room.leave();
         if (end !== null && end.call > call) throw end.error;
         if (isGivenUp || (lastLeaves.get(known) ?? 0) > call) throw leftError(roomId, "requested");

@@ -62,7 +62,11 @@ export function shareAwareness(room: Room, doc: Doc, awareness: Awareness, origi
       speaking = connectionId;
       applyAwarenessUpdate(awareness, update, origin);
     }),
-    room.on("joined", renew),
+    room.on("joined", () => {
+      // Nobody tells of those who left while the connection was lost.
+      removeAbsent();
+      renew();
+    }),
     room.on("told", ({ type }) => {
       // Who comes knows nobody's state yet.
       if (type === "user_joined") sendSoon();

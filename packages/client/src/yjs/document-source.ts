@@ -91,8 +91,9 @@ export function createDocumentSource({
       if (isAsking) ask();
     },
     gap: () => ask(),
-    error() {
-      isDamaged = true;
+    error(_, isOfDocument) {
+      // Messages and cursors are no part of it.
+      if (isOfDocument) isDamaged = true;
     },
   };
   const stops = [
