@@ -4,13 +4,34 @@ import { WebSocket } from "ws";
 import { startServer } from "../testing/start-server.js";
 import { openClient } from "../testing/test-client.js";
 import { bearer, tokenOf, WITH_SECRET } from "../testing/tokens.js";
-import { nextPressure, type PressureSample, RELAXED } from "./pressure.js";
+import { nextPressure, type Pressure, type PressureSample, RELAXED } from "./pressure.js";
 
 const LIMITS = { maxEventLoopDelayMs: 1_000, maxHeapBytes: 100, maxRssBytes: 0 };
+const MEBIBYTE = 1024 * 1024;
 const QUERY = "SELECT ?s { ?s ?p ?o } LIMIT 1";
 
 function sample(eventLoopDelayMs: number, heapBytes = 0): PressureSample {
   return { eventLoopDelayMs, heapBytes, rssBytes: 1_000_000 };
+}
+
+/** Leaves room for who comes before the overload, whatever the process holds already. */
+function limitAboveNow(): number {
+  return process.memoryUsage.rss() + 100 * MEBIBYTE;
+}
+
+/**
+ * Fills memory until the server sees it. What the process held when its limit was chosen may have been given back
+ * since, so there is no telling how much it takes. Resolves to what must be kept for as long as the overload is needed.
+ */
+async function overload(pressure: Pressure): Promise<Buffer[]> {
+  const ballast: Buffer[] = [];
+  const fill = () => {
+    // Written to, so that it is memory.
+    ballast.push(Buffer.alloc(100 * MEBIBYTE, 1));
+    return pressure.isOverloaded;
+  };
+  await expect.poll(fill, { interval: 500, timeout: 20_000 }).toBe(true);
+  return ballast;
 }
 
 /** The kind after each sample. */
@@ -40,15 +61,10 @@ test("[HEALTH-4] an overload ends after four samples in a row below 80 % of the 
 });
 
 test("[HEALTH-3] under overload new work is refused with when to return, what is there goes on, and it is counted [HEALTH-5]", async () => {
-  const mebibyte = 1024 * 1024;
-  const maxRssBytes = process.memoryUsage.rss() + 100 * mebibyte;
-  await using loaded = await startServer({ settings: { maxRssBytes } });
-  const { live } = loaded.server;
+  await using loaded = await startServer({ settings: { maxRssBytes: limitAboveNow() } });
   await using early = await openClient(loaded.ws);
   await early.next("connection_ack");
-  // Written to, so that it is memory; and used at the end, so that it is kept.
-  const ballast = Buffer.alloc(200 * mebibyte, 1);
-  await expect.poll(() => live.pressure.isOverloaded, { timeout: 10_000 }).toBe(true);
+  const ballast = await overload(loaded.server.live.pressure);
 
   early.send("query_request", { sparql: QUERY }, { message_id: "q" });
   expect((await early.next("error_message", "q")).payload).toMatchObject({
@@ -79,15 +95,17 @@ test("[HEALTH-3] under overload new work is refused with when to return, what is
   const text = await (await fetch(`${loaded.url}/metrics`)).text();
   expect(text).toContain("sparql_live_overloaded 1");
   expect(text).toContain("sparql_live_queries_shed_total 2");
-  expect(ballast.at(-1)).toBe(1);
+  expect(ballast.length).toBeGreaterThan(0);
 });
 
 test("[HEALTH-3] an admin is let in under overload, to see to it, and so is who has only to authenticate", async () => {
   const adminKey = "k".repeat(32);
-  await using loaded = await startServer({ settings: { ...WITH_SECRET, adminKey, maxRssBytes: 1 } });
+  await using loaded = await startServer({
+    settings: { ...WITH_SECRET, adminKey, maxRssBytes: limitAboveNow() },
+  });
   await using early = await openClient(loaded.ws);
   await early.next("connection_ack");
-  await expect.poll(() => loaded.server.live.pressure.isOverloaded).toBe(true);
+  const ballast = await overload(loaded.server.live.pressure);
   for (const shown of [adminKey, await tokenOf("root", { role: "admin" })]) {
     await using admin = await openClient(loaded.ws.replace("query", "admin"), bearer(shown));
     admin.sendRaw('{"type": "ping"}');
@@ -95,6 +113,7 @@ test("[HEALTH-3] an admin is let in under overload, to see to it, and so is who 
   }
   early.send("authenticate", { token: await tokenOf("ada") });
   expect((await early.next("authenticated")).payload.user_id).toBe("ada");
+  expect(ballast.length).toBeGreaterThan(0);
 });
 
 test("[HEALTH-3] a stalling event loop is seen, and forgotten when it turns again", async () => {
