@@ -90,6 +90,73 @@ describeWithPackage("chromium", hasChromium, "the client in a browser", () => {
     await expect.poll(() => beside.evaluate(kept), DEADLINE).toBe(0);
   });
 
+  test("[CLIENT-15] who was there first takes over from who came later, and left", {
+    timeout: 120_000,
+  }, async () => {
+    await using all = await startEverything();
+    await using browser = await openBrowserPage();
+    using bob = openLibraryClient(all.server.ws, { userId: "bob" });
+    const seen = await bob.joinRoom("lab");
+    const join = (url: string) => `(async () => {
+      globalThis.client = new library.SPARQLWebSocketClient("${url}", {
+        userId: "ada", outboxStorage: library.indexedDbOutbox(),
+      });
+      globalThis.room = await client.joinRoom("lab");
+    })()`;
+    await browser.open(all.page.origin);
+    await browser.evaluate(join(all.server.ws));
+    const later = await browser.page.context().newPage();
+    await later.goto(all.page.origin);
+    await later.evaluate(join(all.through));
+    all.proxy.stall();
+    await later.evaluate(`void ["one", "two"].map((text) => room.send(text))`);
+    const kept = `library.indexedDbOutbox().load().then((entries) => entries.length)`;
+    await expect.poll(() => later.evaluate(kept), DEADLINE).toBe(2);
+    await later.close();
+    await expect
+      .poll(() => seen.messages.getSnapshot().map(({ message }) => message), DEADLINE)
+      .toEqual(["one", "two"]);
+  });
+
+  test("[CLIENT-15] what cannot be taken over is told, and takes nothing of the page's own with it", {
+    timeout: 120_000,
+  }, async () => {
+    await using page = await servePage();
+    await using browser = await openBrowserPage();
+    await browser.open(page.origin);
+    await browser.evaluate(`(async () => {
+      globalThis.entry = (messageId) => ({ messageId, roomId: "lab", kind: "message", body: messageId, order: 1 });
+      globalThis.outbox = library.indexedDbOutbox();
+      globalThis.idsOf = (entries) => entries.map(({ messageId }) => messageId);
+      for (const id of ["kept", "taken back"]) await outbox.put(entry(id));
+      const database = await new Promise((resolve) => {
+        indexedDB.open("sparql-live-outbox").onsuccess = ({ target }) => resolve(target.result);
+      });
+      const transaction = database.transaction("messages", "readwrite");
+      transaction.objectStore("messages").put({ messageId: "foreign", pageId: "other", entry: entry("foreign") });
+      await new Promise((resolve) => (transaction.oncomplete = resolve));
+      const never = new Promise(() => undefined);
+      await new Promise((held) =>
+        navigator.locks.request("sparql-live-page:other", () => { held(); return never; }));
+    })()`);
+    const taken = `(async () => {
+      const loading = outbox.load();
+      await outbox.delete("taken back");
+      return idsOf(await loading);
+    })()`;
+    expect(await browser.evaluate(taken)).toEqual(["kept"]);
+    const failed = `(async () => {
+      const { request } = navigator.locks;
+      navigator.locks.request = () => Promise.reject(new Error("no locks"));
+      const another = library.indexedDbOutbox();
+      const errors = [];
+      const found = await another.load(undefined, ({ message }) => errors.push(message));
+      delete navigator.locks.request;
+      return [idsOf(found), errors];
+    })()`;
+    expect(await browser.evaluate(failed)).toEqual([["kept"], ["no locks"]]);
+  });
+
   test("[CLIENT-7] a page that is offline tries nothing, and comes back when it is online", {
     timeout: 120_000,
   }, async () => {

@@ -125,7 +125,7 @@ export function createClient(url: string, options: ClientOptions): ClientParts {
       // Ended meanwhile: the next connection reads them again.
       if (kind() !== "closed") outbox.restore(entries);
     };
-    outboxStorage.load(restored).then(restored, (error: unknown) => {
+    outboxStorage.load(restored, fault).then(restored, (error: unknown) => {
       fault(error);
       restored([]);
     });

@@ -38,8 +38,7 @@ export function indexedDbOutbox(name = "sparql-live-outbox"): OutboxStorage {
     const request = work(transaction.objectStore(STORE));
     return new Promise<T>((resolve, reject) => {
       transaction.oncomplete = () => resolve(request.result);
-      transaction.onabort = () => reject(transaction.error);
-      transaction.onerror = () => reject(transaction.error);
+      transaction.onabort = () => reject(transaction.error ?? request.error);
     });
   };
   const readAll = () => within<Kept[]>("readonly", (store) => store.getAll());
@@ -58,34 +57,55 @@ export function indexedDbOutbox(name = "sparql-live-outbox"): OutboxStorage {
 
   const awaitedPageIds = new Set<string>();
   let onLeft: (entries: readonly OutboxEntry[]) => void = () => undefined;
+  let onFailed: (error: unknown) => void = () => undefined;
+  const takeOverInTime = async (pageId: string) => {
+    if (pageId === PAGE_ID || awaitedPageIds.has(pageId)) return;
+    awaitedPageIds.add(pageId);
+    try {
+      const left = await whenPageEnded(pageId, () => takeOver(pageId));
+      onLeft(left);
+    } catch (error) {
+      onFailed(error);
+    } finally {
+      awaitedPageIds.delete(pageId);
+    }
+  };
+
+  /** Pages say here that they keep something, to those that were there before them. */
+  let channel: BroadcastChannel | null = null;
+  const listen = () => {
+    channel ??= new BroadcastChannel(name);
+    channel.onmessage = ({ data }) => void takeOverInTime(String(data));
+  };
+  /** Taken back or acknowledged while what is kept is being read. */
+  let deletedIds: Set<string> | null = null;
 
   return {
-    async load(tellOfLater = () => undefined) {
+    async load(tellOfLater = () => undefined, tellOfError = () => undefined) {
+      listen();
+      onFailed = tellOfError;
+      const gone = new Set<string>();
+      deletedIds = gone;
       const kept = await readAll();
       const found = kept.filter(({ pageId }) => pageId === PAGE_ID).map(({ entry }) => entry);
       onLeft = (entries) => void found.push(...entries);
       const pageIds = new Set(kept.map(({ pageId }) => pageId));
-      const takingOver = [...pageIds]
-        .filter((id) => id !== PAGE_ID && !awaitedPageIds.has(id))
-        .map(async (id) => {
-          awaitedPageIds.add(id);
-          try {
-            const left = await whenPageEnded(id, () => takeOver(id));
-            onLeft(left);
-          } finally {
-            awaitedPageIds.delete(id);
-          }
-        });
+      const takingOver = Promise.all([...pageIds].map(takeOverInTime));
       // A page that was left for this one may not have ended yet.
-      await Promise.race([Promise.all(takingOver), afterMs(CLIENT_LIMITS.formerPageMs)]);
+      await Promise.race([takingOver, afterMs(CLIENT_LIMITS.formerPageMs)]);
       onLeft = tellOfLater;
-      return found;
+      deletedIds = null;
+      return found.filter(({ messageId }) => !gone.has(messageId));
     },
     async put(entry) {
       const kept: Kept = { messageId: entry.messageId, pageId: PAGE_ID, entry };
       await within("readwrite", (store) => store.put(kept));
+      channel?.postMessage(PAGE_ID);
     },
-    delete: (messageId) => within("readwrite", (store) => store.delete(messageId)).then(() => undefined),
+    async delete(messageId) {
+      deletedIds?.add(messageId);
+      await within("readwrite", (store) => store.delete(messageId));
+    },
   };
 }
 

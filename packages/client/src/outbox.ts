@@ -22,10 +22,16 @@ export interface OutboxEntry {
   readonly order: number;
 }
 
-/** Keeps entries beyond the life of a page or process. Errors of it are told by the event `storageError`. */
+/** Keeps entries beyond the life of a page or process. Errors of it are told by the event `fault`. */
 export interface OutboxStorage {
-  /** What is kept for this client to send, in any order. `onLater`: what others leave to it afterwards. */
-  load(onLater?: (entries: readonly OutboxEntry[]) => void): Promise<readonly OutboxEntry[]>;
+  /**
+   * What is kept for this client to send, in any order. `onLater`: what others leave to it afterwards. `onError`: what
+   * of it could not be had; rejects where that is all.
+   */
+  load(
+    onLater?: (entries: readonly OutboxEntry[]) => void,
+    onError?: (error: unknown) => void,
+  ): Promise<readonly OutboxEntry[]>;
   put(entry: OutboxEntry): Promise<void>;
   delete(messageId: string): Promise<void>;
 }
