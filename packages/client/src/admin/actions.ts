@@ -32,6 +32,9 @@ interface Pending {
   readonly reject: (error: SparqlLiveError) => void;
 }
 
+/** Of the one feed of metrics, however many actions wait beside it. */
+const OF_FEED: ReadonlySet<AdminAction> = new Set<AdminAction>(["subscribe_metrics", "unsubscribe_metrics"]);
+
 /** These change nothing, so that they may be asked again. */
 const READING: ReadonlySet<AdminAction> = new Set<AdminAction>([
   "get_metrics",
@@ -58,7 +61,7 @@ export function createActions(
     ) {
       const over = refusal();
       if (over !== null) return Promise.reject(over);
-      if (pending.size >= ADMIN_CLIENT_LIMITS.pendingActionsCount) {
+      if (!OF_FEED.has(action) && pending.size >= ADMIN_CLIENT_LIMITS.pendingActionsCount) {
         return Promise.reject(new SparqlLiveError("outbox_full", "Too many actions wait for an answer."));
       }
       const id = newId();

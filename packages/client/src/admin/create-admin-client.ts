@@ -47,7 +47,7 @@ export interface AdminClient {
   readonly analytics: MayAskAbout<"analytics">;
   /** Ends the server in good order. Settles when it has begun. */
   readonly drain: Ask<"drain">;
-  /** Goes on after each reconnection. Returns the way to stop. Throws `connection_closed` and `outbox_full`. */
+  /** Goes on after each reconnection. Returns the way to stop. Throws `connection_closed`, `outbox_full`, `bad_request`. */
   watchMetrics(listener: (metrics: MetricsSnapshot) => void, options?: WatchMetricsOptions): () => void;
   /** Ends the connection for good, with 1000; whatever waits rejects with `connection_closed`. */
   close(): void;

@@ -5,9 +5,9 @@ import type { Actions } from "./actions.js";
 import { ADMIN_CLIENT_LIMITS } from "./limits.js";
 
 export interface WatchMetricsOptions {
-  /** Milliseconds between two of them, 250 to 60,000. Default 1,000. Who watches beside may make them come more often. */
+  /** Whole milliseconds between two of them, 250 to 60,000. Default 1,000. Who watches beside may make them come more often. */
   readonly intervalMs?: number | undefined;
-  /** Nothing comes any more: the server refused it (`invalid_message`), or the connection is over. */
+  /** Nothing comes any more: the server refused it, or the connection is over. */
   readonly onError?: ((error: SparqlLiveError) => void) | undefined;
 }
 
@@ -63,6 +63,11 @@ export function createMetricsWatch(perform: Actions["perform"], isUp: () => bool
 
   return {
     add(listener, { intervalMs = ADMIN_CLIENT_LIMITS.metricsIntervalMs, onError = () => undefined }) {
+      const { minMetricsIntervalMs: min, maxMetricsIntervalMs: max } = ADMIN_CLIENT_LIMITS;
+      if (!Number.isInteger(intervalMs) || intervalMs < min || intervalMs > max) {
+        const text = `The interval of the metrics is ${min} to ${max} whole milliseconds, not ${intervalMs}.`;
+        throw new SparqlLiveError("bad_request", text);
+      }
       if (watchers.size >= ADMIN_CLIENT_LIMITS.watchersCount) {
         throw new SparqlLiveError("outbox_full", "Too many watch the metrics of this client.");
       }
