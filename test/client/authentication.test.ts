@@ -75,6 +75,39 @@ test("[CLIENT-6] a refused token is replaced by a fresh one once; refused again,
   await expect(none.connect()).rejects.toMatchObject({ details: { detail: "no_token" } });
 });
 
+test("[CLIENT-9] a token of another user after a reconnection sends nothing of the former one, and ends it", async () => {
+  await using server = await startServer({ settings: SETTINGS });
+  await using proxy = await startTcpProxy(Number(new URL(server.url).port));
+  const headers = { authorization: `Bearer ${await tokenOf("ada")}` };
+  const made = await fetch(`${server.url}/api/ws/rooms?room_id=lab&is_public=true`, {
+    method: "POST",
+    headers,
+  });
+  expect(made.status).toBe(200);
+  using eve = openLibraryClient(server.ws, { token: () => tokenOf("eve") });
+  const seen = await eve.joinRoom("lab");
+  let user = "ada";
+  using client = openLibraryClient(`ws://127.0.0.1:${proxy.port}/api/ws/query`, {
+    token: () => tokenOf(user),
+  });
+  const room = await client.joinRoom("lab");
+  await room.send("of ada");
+  user = "bob";
+  proxy.drop();
+  const refused = expect(room.send("of ada too")).rejects.toMatchObject({ code: "connection_closed" });
+  await expect.poll(() => client.state).toEqual({ kind: "closed", code: 4403, reason: "other_user" });
+  await refused;
+  await client.connect();
+  const hisRoom = await client.joinRoom("lab");
+  await hisRoom.send("of bob");
+  await expect
+    .poll(() => seen.messages.getSnapshot().map(({ userId, message }) => [userId, message]))
+    .toEqual([
+      ["ada", "of ada"],
+      ["bob", "of bob"],
+    ]);
+});
+
 test("[CLIENT-6] a token that cannot be had is told, and asked for again", async () => {
   await using server = await startServer({ settings: SETTINGS });
   let askedCount = 0;

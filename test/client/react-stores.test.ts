@@ -1,11 +1,16 @@
+import { createRoomSecret } from "@sparql-live/protocol/sealing";
 import { expect, test, vi } from "vitest";
+import * as Y from "yjs";
 import { SPARQLWebSocketClient } from "../../packages/client/src/client.js";
 import { CLIENT_LIMITS } from "../../packages/client/src/limits.js";
 import { healthOf } from "../../packages/client/src/react/health-store.js";
 import { membershipOf, NO_ROOM } from "../../packages/client/src/react/room-store.js";
 import { createSearchStore } from "../../packages/client/src/react/search-store.js";
+import { sharedOf } from "../../packages/client/src/react/shared-client.js";
 import { sharedRunOf } from "../../packages/client/src/react/shared-run.js";
+import { roomDocumentOf } from "../../packages/client/src/react-yjs/room-document.js";
 import type { ReadableStore } from "../../packages/client/src/store.js";
+import { createRoomProvider } from "../../packages/client/src/yjs/index.js";
 import { startServer } from "../../packages/server/src/testing/start-server.js";
 
 const DEADLINE = { timeout: 20_000 };
@@ -214,6 +219,37 @@ test("[CLIENT-REACT-4] of a room that was left nothing is shown to who comes nex
   await expect.poll(() => client.room("lab"), DEADLINE).toBeUndefined();
   expect(membership.getSnapshot()).toBe(NO_ROOM);
 });
+
+test.for(["at once", "after the room was entered"])(
+  "[CLIENT-REACT-4] the secret that only a later component gives, %s, opens the room for all",
+  async (when) => {
+    await using server = await startServer();
+    await server.server.live.rooms.create({ id: "den", ownerId: "ada", isEncrypted: true });
+    const secret = createRoomSecret();
+    using ada = new ObservedClient(server.ws, { userId: "ada" });
+    using bob = new ObservedClient(server.ws, { userId: "bob" });
+    const hers = await ada.joinRoom("den", { secret });
+    const provider = createRoomProvider(hers, new Y.Doc());
+    provider.doc.getText("query").insert(0, "ASK {}");
+    const membership = membershipOf(bob, "den");
+    const document = roomDocumentOf(sharedOf(bob), "den", {});
+    const stop = watch(document);
+    const status = () => membership.getSnapshot().status.kind;
+    if (when !== "at once") await expect.poll(status, DEADLINE).toBe("joined");
+    const leave = membership.retain({ secret });
+    await expect.poll(status, DEADLINE).toBe("joined");
+    await hers.send("sealed");
+    await expect
+      .poll(() => membership.getSnapshot().messages.map(({ message }) => message), DEADLINE)
+      .toEqual(["sealed"]);
+    await expect
+      .poll(() => document.getSnapshot().provider?.doc.getText("query").toString(), DEADLINE)
+      .toBe("ASK {}");
+    provider.destroy();
+    stop();
+    leave();
+  },
+);
 
 test("[CLIENT-REACT-9] a run of a room that one was put out of is told to be out of reach", async () => {
   await using server = await startRoom();

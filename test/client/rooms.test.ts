@@ -403,6 +403,21 @@ test("[CLIENT-16] an encrypted room is read by who has its secret, in order, and
   }
 });
 
+test("[CLIENT-16] of an encrypted room whose secret was not given nothing is sent in the clear", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server, "den", "&is_encrypted=true");
+  using ada = openLibraryClient(server.ws, { userId: "ada" });
+  const errors: string[] = [];
+  ada.on("error_message", ({ code }) => errors.push(code));
+  const room = await ada.joinRoom("den");
+  await expect(room.send("in the clear")).rejects.toMatchObject({ code: "seal_required" });
+  await expect(room.sendUpdate(Uint8Array.of(0, 0))).rejects.toMatchObject({ code: "seal_required" });
+  room.setCursor({ position: 7 });
+  room.sendAwareness(Uint8Array.of(0));
+  expect((await ada.sendQuery("all cities")).row_count).toBe(3);
+  expect(errors).toEqual([]);
+});
+
 test("[CLIENT-16] something sealed that is no JSON takes nothing with it that comes behind", async () => {
   await using server = await startServer({ settings: QUIET });
   await makeRoom(server, "den", "&is_encrypted=true");

@@ -46,6 +46,8 @@ export function createSession(options: SessionOptions): Session {
   const { connection, send } = options;
   let identity: Identity = { connectionId: null, userId: null, userName: null };
   let greeting: ServerPayloads["connection_ack"] | null = null;
+  /** What waits to be sent is this user's. */
+  let knownUserId: string | null = null;
   /** Of the connection before; it is good once. */
   let resumeToken: string | null = null;
   let resumeId: string | null = null;
@@ -97,19 +99,25 @@ export function createSession(options: SessionOptions): Session {
       .catch(failed);
   };
 
+  const isSameUser = (userId: string) => {
+    knownUserId ??= userId;
+    if (userId !== knownUserId) connection().fail({ code: 4403, reason: "other_user" });
+    return userId === knownUserId;
+  };
+
   const greeted = (told: ServerPayloads["connection_ack"]) => {
     greeting = told;
     const { connection_id: connectionId, user_id: userId } = told;
     identity = { connectionId, userId, userName: options.userName ?? userId };
     if (userId === null) authenticate(true);
-    else resume();
+    else if (isSameUser(userId)) resume();
   };
 
   const authenticated = ({ user_id: userId, user_name: userName }: ServerPayloads["authenticated"]) => {
     identity = { ...identity, userId, userName };
     if (authenticateId === null) return;
     authenticateId = null;
-    resume();
+    if (isSameUser(userId)) resume();
   };
 
   const resumed = (told: Resumed) => {
@@ -183,6 +191,7 @@ export function createSession(options: SessionOptions): Session {
     forget() {
       resumeToken = null;
       greeting = null;
+      knownUserId = null;
     },
   };
 }

@@ -137,6 +137,10 @@ function createMembership(client: SPARQLWebSocketClient, roomId: string): RoomMe
     };
   };
 
+  const isNews = ({ invite, secret }: JoinOptions) =>
+    (invite !== undefined && latest.invite === undefined) ||
+    (secret !== undefined && latest.secret === undefined);
+
   const reasonOf = ({ reason, error }: Extract<RoomStatus, { kind: "left" }>) =>
     error ?? new SparqlLiveError("not_in_room", `The room "${roomId}" was left (${reason}).`, { roomId });
 
@@ -150,6 +154,11 @@ function createMembership(client: SPARQLWebSocketClient, roomId: string): RoomMe
         const isSame = options.invite === latest.invite && options.secret === latest.secret;
         if (unfollow !== null && !(isSame && client.room(roomId) !== undefined)) leave();
         latest = options;
+        if (unfollow === null && !isLeaving) enter();
+      } else if (isNews(options)) {
+        // Components below come first: they may not have what opens the room for all.
+        latest = { invite: latest.invite ?? options.invite, secret: latest.secret ?? options.secret };
+        if (unfollow !== null) leave();
         if (unfollow === null && !isLeaving) enter();
       }
       let isHeld = true;

@@ -19,7 +19,7 @@ export interface CollaborationHandle extends CollaborationView {
 const initial = () => NO_ROOM;
 
 /**
- * A room, entered while any component with it is mounted. `options` are those of the first of them. Queries are asked
+ * A room, entered while any component with it is mounted. `options` are those of whoever gives them first: one component with the invitation or the secret will do. Queries are asked
  * in the room by `useSPARQLQuery`: `executeQuery(text, { room_id })`.
  */
 export function useCollaborationRoom(

@@ -39,6 +39,7 @@ export function createRoom(options: RoomOptions): RoomControl {
     events.emit("told", message);
   };
   const status = () => view.getSnapshot().status;
+  const isLocked = () => sealer === null && view.getSnapshot().info?.is_encrypted === true;
   const setStatus = (next: RoomStatus) => {
     if (next.kind !== status().kind) view.set({ ...view.getSnapshot(), status: next });
   };
@@ -196,7 +197,7 @@ export function createRoom(options: RoomOptions): RoomControl {
     },
     sendAwareness(update) {
       const messageId = newId();
-      if (status().kind !== "joined") return;
+      if (status().kind !== "joined" || isLocked()) return;
       if (sealer === null) return void send("awareness_update", { ...ofRoom, update: toBase64(update) });
       inSeal("awareness", update, messageId, (sealed) =>
         send("awareness_update", { ...ofRoom, sealed }, { message_id: messageId }),
@@ -211,7 +212,7 @@ export function createRoom(options: RoomOptions): RoomControl {
     },
     setCursor: paced(CLIENT_LIMITS.cursorIntervalMs, (cursor) => {
       const messageId = newId();
-      if (status().kind !== "joined") return;
+      if (status().kind !== "joined" || isLocked()) return;
       if (sealer === null) return void send("cursor_position", { ...cursor, ...ofRoom });
       inSeal("cursor", sealedJson(cursor), messageId, (sealed) =>
         send("cursor_position", { ...ofRoom, sealed }, { message_id: messageId }),
@@ -275,6 +276,9 @@ export function createRoom(options: RoomOptions): RoomControl {
     room,
     entered: entered.promise,
     sealer,
+    get isLocked() {
+      return isLocked();
+    },
     get isWanted() {
       return status().kind !== "left" && leaving === null;
     },

@@ -82,6 +82,8 @@ export interface RoomControl {
   readonly isWanted: boolean;
   readonly isJoined: boolean;
   readonly sealer: Sealer | null;
+  /** It is encrypted, and its secret was not given: nothing of it may be said in the clear. */
+  readonly isLocked: boolean;
   take(message: ServerMessage): void;
   /** An error whose `correlation_id` may be one of ours. */
   refused(message: RefusalMessage): boolean;

@@ -1,5 +1,5 @@
 import type { ServerMessage, ServerPayloads } from "@sparql-live/protocol";
-import { abortedError, leftError, type SparqlLiveError } from "../errors.js";
+import { abortedError, leftError, SparqlLiveError } from "../errors.js";
 import { CLIENT_LIMITS } from "../limits.js";
 import type { RefusalMessage } from "../messages.js";
 import type { Outbox, OutboxEntry, Place } from "../outbox.js";
@@ -137,7 +137,12 @@ export function createRooms(options: RoomsOptions): Rooms {
       return false;
     },
     transmit({ messageId, roomId, kind, body }, isWanted) {
-      const sealer: Sealer | null = controls.get(roomId)?.sealer ?? null;
+      const control = controls.get(roomId);
+      const sealer: Sealer | null = control?.sealer ?? null;
+      if (control?.isLocked) {
+        const text = `The room "${roomId}" is encrypted; join it with its secret.`;
+        throw new SparqlLiveError("seal_required", text, { roomId });
+      }
       const framing = { message_id: messageId };
       if (sealer === null) {
         return kind === "message"
