@@ -3,7 +3,7 @@ import { manyTriples, startServer } from "../../packages/server/src/testing/star
 import { createStreamEngine } from "../../packages/server/src/testing/stream-engine.js";
 import { inSeconds, tokenOf, WITH_SECRET } from "../../packages/server/src/testing/tokens.js";
 import { describeWithPackage } from "../interop/debian-package.js";
-import { type BrowserPage, hasChromium, openBrowserPage } from "../support/browser.js";
+import { type BrowserPage, hasChromium, shareBrowserPage } from "../support/browser.js";
 import { printFigures } from "../support/figures.js";
 import { type ServerProcess, startServerProcess } from "../support/server-process.js";
 import { startTcpProxy } from "../support/tcp-proxy.js";
@@ -68,13 +68,14 @@ async function startPageAndProcess(settings: readonly string[] = [], data?: stri
 }
 
 describeWithPackage("chromium", hasChromium, "faults under a client in a browser", () => {
+  const openPage = shareBrowserPage();
   test(
     "[CLIENT-26] kill -9 under a stream and a conversation: nothing of the room is lost or doubled, the stream is told as lost",
     LONG,
     async () => {
       await using all = await startPageAndProcess([], manyTriples(9_000));
       const { server } = all;
-      await using browser = await openBrowserPage();
+      await using browser = openPage();
       using bob = openLibraryClient(server.webSocketUrl, { userId: "bob" });
       const bobsRoom = await bob.joinRoom("lab");
       const bobsSeen: unknown[] = [];
@@ -115,7 +116,7 @@ describeWithPackage("chromium", hasChromium, "faults under a client in a browser
       });
       await fetch(`${server.url}/api/ws/rooms?room_id=lab`, { method: "POST" });
       await using proxy = await startTcpProxy(Number(new URL(server.url).port));
-      await using browser = await openBrowserPage();
+      await using browser = openPage();
       using bob = openLibraryClient(server.ws, { userId: "bob" });
       const bobsRoom = await bob.joinRoom("lab");
       const times = `heartbeatInterval: ${CUT_MS / 6}, heartbeatTimeout: ${CUT_MS / 6}, connectTimeout: ${CUT_MS / 4}`;
@@ -151,7 +152,7 @@ describeWithPackage("chromium", hasChromium, "faults under a client in a browser
     async () => {
       await using all = await startPageAndProcess();
       const { server } = all;
-      await using browser = await openBrowserPage();
+      await using browser = openPage();
       await openAda(browser, all.page.origin, server.webSocketUrl);
       await enterRoom(browser);
       await say(browser, 0, 20);
@@ -169,7 +170,7 @@ describeWithPackage("chromium", hasChromium, "faults under a client in a browser
     "[CLIENT-9] a token that expires is replaced in place; where none can be had, it is told and asked for again",
     LONG,
     async () => {
-      const expiries = [6, 12];
+      const expiries = [4, 8];
       let isAway = false;
       await using page = await servePage(() =>
         isAway
@@ -179,7 +180,7 @@ describeWithPackage("chromium", hasChromium, "faults under a client in a browser
       await using server = await startServer({
         settings: { ...WITH_SECRET, rateLimitPerMinute: 0, allowedOrigins: [page.origin] },
       });
-      await using browser = await openBrowserPage();
+      await using browser = openPage();
       const token = `token: async () => {
       const answer = await fetch("/token");
       if (!answer.ok) throw new Error("no token");
@@ -208,7 +209,7 @@ describeWithPackage("chromium", hasChromium, "faults under a client in a browser
       await using page = await servePage();
       const engine = createStreamEngine({ rowCount: 20_000, batchRows: 100 });
       await using server = await startServer({ engine, settings: { allowedOrigins: [page.origin] } });
-      await using browser = await openBrowserPage();
+      await using browser = openPage();
       await openAda(browser, page.origin, server.ws);
       await browser.evaluate("client.connect()");
       const before = await browser.heapBytes();

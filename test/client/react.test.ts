@@ -11,7 +11,7 @@ import { createMemoryEngine } from "../../packages/server/src/testing/memory-eng
 import { manyTriples, startServer } from "../../packages/server/src/testing/start-server.js";
 import { temporaryFolder } from "../../packages/server/src/testing/temporary-folder.js";
 import { describeWithPackage } from "../interop/debian-package.js";
-import { hasChromium, openBrowserPage } from "../support/browser.js";
+import { type BrowserPage, hasChromium, shareBrowserPage } from "../support/browser.js";
 import { bundleOf, type ReactVersion, servePage } from "../support/page-server.js";
 import { startServerProcess } from "../support/server-process.js";
 import { openLibraryClient } from "./support.js";
@@ -23,14 +23,13 @@ const ENDLESS = "SELECT * { ?s ?p ?o } # urn:test:endless";
 const DEADLINE = { timeout: 20_000 };
 const ROWS_COUNT = 3_000;
 
-async function startEverything(version: ReactVersion) {
+async function startEverything(version: ReactVersion, browser: BrowserPage) {
   const page = await servePage(await bundleOf(APP, version));
   const server = await startServer({
     engine: createMemoryEngine(manyTriples(ROWS_COUNT)),
     settings: { rateLimitPerMinute: 0, allowedOrigins: [page.origin] },
   });
   await server.server.live.rooms.create({ id: "lab", ownerId: "bob" });
-  const browser = await openBrowserPage();
   await browser.open(`${page.origin}/?server=${server.ws}`);
   return {
     server,
@@ -55,11 +54,12 @@ const query = (page: Page) =>
   );
 
 describeWithPackage("chromium", hasChromium, "the hooks in a browser", () => {
+  const openPage = shareBrowserPage();
   describe.each([18, 19] as const)("React %d", (version) => {
     test("[CLIENT-REACT-1] however many components there are, they share one connection, under StrictMode too; the last one closes it", {
       timeout: 120_000,
     }, async () => {
-      await using all = await startEverything(version);
+      await using all = await startEverything(version, openPage());
       const { page, live } = all;
       await show(page, ["socket", "query", "room", "twin", "search", "health"]);
       await expect.poll(() => page.textContent("#state"), DEADLINE).toBe("open");
@@ -74,7 +74,7 @@ describeWithPackage("chromium", hasChromium, "the hooks in a browser", () => {
     test("[CLIENT-REACT-2] rows come as they are, and are not rendered one by one", {
       timeout: 120_000,
     }, async () => {
-      await using all = await startEverything(version);
+      await using all = await startEverything(version, openPage());
       const { page } = all;
       await show(page, ["query"]);
       await run(page, "SELECT * { ?s ?p ?o }");
@@ -100,7 +100,7 @@ describeWithPackage("chromium", hasChromium, "the hooks in a browser", () => {
     test("[CLIENT-REACT-3] a query loses its place to a further one, ends on demand, and with its component", {
       timeout: 120_000,
     }, async () => {
-      await using all = await startEverything(version);
+      await using all = await startEverything(version, openPage());
       const { page, live } = all;
       await show(page, ["query", "socket"]);
       await run(page, ENDLESS);
@@ -140,7 +140,7 @@ describeWithPackage("chromium", hasChromium, "the hooks in a browser", () => {
     test("[CLIENT-REACT-4] a room is entered once for all who show it, who see the same, and left with the last", {
       timeout: 120_000,
     }, async () => {
-      await using all = await startEverything(version);
+      await using all = await startEverything(version, openPage());
       const { page, live } = all;
       await show(page, ["room", "twin"]);
       using bob = openLibraryClient(all.server.ws, { userId: "bob" });
@@ -180,7 +180,7 @@ describeWithPackage("chromium", hasChromium, "the hooks in a browser", () => {
     test("[CLIENT-REACT-4] a component that shows another room, or gets another secret, enters with that", {
       timeout: 120_000,
     }, async () => {
-      await using all = await startEverything(version);
+      await using all = await startEverything(version, openPage());
       const { page, live } = all;
       using bob = openLibraryClient(all.server.ws, { userId: "bob" });
       const rooms = [
@@ -206,7 +206,7 @@ describeWithPackage("chromium", hasChromium, "the hooks in a browser", () => {
     test("[CLIENT-REACT-4] all see the same, also where messages come while React renders in slices", {
       timeout: 120_000,
     }, async () => {
-      await using all = await startEverything(version);
+      await using all = await startEverything(version, openPage());
       const { page } = all;
       using bob = openLibraryClient(all.server.ws, { userId: "bob" });
       const room = await bob.joinRoom("lab");
@@ -245,7 +245,7 @@ describeWithPackage("chromium", hasChromium, "the hooks in a browser", () => {
     test("[CLIENT-REACT-5] the queries of a room are seen by all who show it", {
       timeout: 120_000,
     }, async () => {
-      await using all = await startEverything(version);
+      await using all = await startEverything(version, openPage());
       const { page } = all;
       await show(page, ["room"]);
       using bob = openLibraryClient(all.server.ws, { userId: "bob" });
@@ -277,7 +277,7 @@ describeWithPackage("chromium", hasChromium, "the hooks in a browser", () => {
     test("[CLIENT-REACT-9] a run of somebody else is shown from its start, once for all who show it, and goes on without them", {
       timeout: 120_000,
     }, async () => {
-      await using all = await startEverything(version);
+      await using all = await startEverything(version, openPage());
       const { page } = all;
       const attached: unknown[] = [];
       const cancelled: unknown[] = [];
@@ -331,7 +331,7 @@ describeWithPackage("chromium", hasChromium, "the hooks in a browser", () => {
     test("[CLIENT-REACT-10] the document of a room is one for all who show it; what was written last arrives", {
       timeout: 120_000,
     }, async () => {
-      await using all = await startEverything(version);
+      await using all = await startEverything(version, openPage());
       const { page } = all;
       using bob = openLibraryClient(all.server.ws, { userId: "bob" });
       const room = await bob.joinRoom("lab");
@@ -377,7 +377,7 @@ describeWithPackage("chromium", hasChromium, "the hooks in a browser", () => {
     test("[CLIENT-REACT-7] endpoints are shown with their health, as it changes", {
       timeout: 120_000,
     }, async () => {
-      await using all = await startEverything(version);
+      await using all = await startEverything(version, openPage());
       const { page, engine } = all;
       await show(page, ["health"]);
       const health = () =>
@@ -395,7 +395,7 @@ describeWithPackage("chromium", hasChromium, "the hooks in a browser", () => {
   }, async () => {
     await using page = await servePage(await bundleOf(APP, 19));
     await using server = await startServerProcess({ settings: ["--allowed-origins", page.origin] });
-    await using browser = await openBrowserPage();
+    await using browser = openPage();
     const asked: string[] = [];
     browser.page.on("websocket", (socket) =>
       socket.on("framesent", ({ payload }) => {
@@ -442,6 +442,7 @@ describe.each([18, 19] as const)("pages that a server has rendered, React %d", (
   });
 
   describeWithPackage("chromium", hasChromium, "in a browser", () => {
+    const openPage = shareBrowserPage();
     test("[CLIENT-REACT-8] the page goes on with what a server has rendered, and connects", {
       timeout: 120_000,
     }, async () => {
@@ -449,7 +450,7 @@ describe.each([18, 19] as const)("pages that a server has rendered, React %d", (
       await using page = await servePage(await bundleOf(HYDRATED, version), `<main>${html}</main>`);
       await using server = await startServer({ settings: { allowedOrigins: [page.origin] } });
       await server.server.live.rooms.create({ id: "lab", ownerId: "bob" });
-      await using browser = await openBrowserPage();
+      await using browser = openPage();
       const complaints: string[] = [];
       browser.page.on("console", (line) => {
         if (line.type() === "error") complaints.push(line.text());

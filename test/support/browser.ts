@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll } from "vitest";
 
 const CHROMIUM = "/usr/bin/chromium";
 export const hasChromium = existsSync(CHROMIUM);
@@ -43,5 +44,22 @@ export async function openBrowserPage(): Promise<BrowserPage> {
       return usedSize;
     },
     [Symbol.asyncDispose]: () => browser.close(),
+  };
+}
+
+/**
+ * One page for all tests of a group, one after another: a browser of its own would take longer than most of them do.
+ * What is given to a test leaves the page empty at its end.
+ */
+export function shareBrowserPage(): () => BrowserPage {
+  let shared: BrowserPage | undefined;
+  beforeAll(async () => {
+    shared = await openBrowserPage();
+  });
+  afterAll(async () => shared?.[Symbol.asyncDispose]());
+  return () => {
+    if (shared === undefined) throw new Error("It is opened before the first test.");
+    const page = shared;
+    return { ...page, [Symbol.asyncDispose]: () => page.open("about:blank") };
   };
 }

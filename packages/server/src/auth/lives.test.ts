@@ -30,7 +30,7 @@ async function openWith(server: TestServer, token: string): Promise<TestClient> 
 
 const closeOf = (code: number, reason: string) => ({ code, reason: JSON.stringify({ code: reason }) });
 
-test("[AUTH-9] before its token expires a connection is asked for a fresh one, then closed with 4401", async () => {
+test.concurrent("[AUTH-9] before its token expires a connection is asked for a fresh one, then closed with 4401", async () => {
   await using server = await startServer({ settings: FAST });
   const exp = inSeconds(6);
   await using client = await openWith(server, await tokenOf("ada", { exp }));
@@ -41,13 +41,15 @@ test("[AUTH-9] before its token expires a connection is asked for a fresh one, t
   expect(client.log.filter(({ type }) => type === "token_expiring")).toHaveLength(1);
 });
 
-test("[AUTH-9] it is asked for a minute before the end, of a short life after four fifths", () => {
+test.concurrent("[AUTH-9] it is asked for a minute before the end, of a short life after four fifths", () => {
   const seconds = [10, 299, 300, 301, 3_600];
   const expected = [8, 239.2, 240, 241, 3_540];
   expect(seconds.map((life) => promptAfterMs(life * 1_000) / 1_000)).toEqual(expected);
 });
 
-test("[AUTH-10] a fresh token of the same user extends the connection; its role and name hold from then on", async () => {
+test.concurrent("[AUTH-10] a fresh token of the same user extends the connection; its role and name hold from then on", async ({
+  expect,
+}) => {
   await using server = await startServer({ settings: FAST });
   const exp = inSeconds(5);
   await using client = await openWith(server, await tokenOf("ada", { exp }));
@@ -62,7 +64,7 @@ test("[AUTH-10] a fresh token of the same user extends the connection; its role 
   expect([...server.server.live.hub.ofUser("ada")][0]?.user.role).toBe("admin");
 });
 
-test("[AUTH-10] a token of another user closes with 4403, a bad one with 4401", async () => {
+test.concurrent("[AUTH-10] a token of another user closes with 4403, a bad one with 4401", async () => {
   await using server = await startServer({ settings: FAST });
   for (const [token, close] of [
     [await tokenOf("bob"), closeOf(4403, "other_user")],
@@ -89,7 +91,7 @@ async function loseIn(server: TestServer, room: string, token: string): Promise<
   return session.resume_token;
 }
 
-test("[AUTH-11] a session is resumed by who has its token and proves to be its user", async () => {
+test.concurrent("[AUTH-11] a session is resumed by who has its token and proves to be its user", async () => {
   await using server = await startServer({ settings: FAST });
   const resumeToken = await loseIn(server, "lab", await tokenOf("ada"));
   const stolen = await resume(server, await tokenOf("eve"), resumeToken);
@@ -101,7 +103,7 @@ test("[AUTH-11] a session is resumed by who has its token and proves to be its u
   await own.client[Symbol.asyncDispose]();
 });
 
-test("[AUTH-11] a resume token alone opens nothing, and who returns lives as long as the fresh token", async () => {
+test.concurrent("[AUTH-11] a resume token alone opens nothing, and who returns lives as long as the fresh token", async () => {
   await using server = await startServer({ settings: FAST });
   const resumeToken = await loseIn(server, "lab", await tokenOf("ada"));
   await using alone = await openClient(server.ws);
@@ -118,7 +120,7 @@ test("[AUTH-11] a resume token alone opens nothing, and who returns lives as lon
 
 const revoked = closeOf(4401, "token_revoked");
 
-test("[AUTH-12] a token, a user or a sign-in is revoked: connections are closed, and later ones refused", async () => {
+test.concurrent("[AUTH-12] a token, a user or a sign-in is revoked: connections are closed, and later ones refused", async () => {
   await using server = await startServer({ settings: WITH_SECRET });
   const { controls } = server.server.live;
   const issuedAt = Math.floor(inSeconds(-60));
@@ -149,7 +151,7 @@ test("[AUTH-12] a token, a user or a sign-in is revoked: connections are closed,
   await fourth?.[Symbol.asyncDispose]();
 });
 
-test("[AUTH-12] a client that does not read is put out within five seconds, and gets nothing more", async () => {
+test.concurrent("[AUTH-12] a client that does not read is put out within five seconds, and gets nothing more", async () => {
   await using server = await startServer({ settings: WITH_SECRET });
   const { live } = server.server;
   const client = await openWith(server, await tokenOf("ada", { jti: "t1" }));
@@ -173,7 +175,7 @@ test("[AUTH-12] a client that does not read is put out within five seconds, and 
   client.socket.terminate();
 });
 
-test("[AUTH-12] a revocation ends lost sessions, tickets, and tokens that are shown later", async () => {
+test.concurrent("[AUTH-12] a revocation ends lost sessions, tickets, and tokens that are shown later", async () => {
   await using server = await startServer({ settings: WITH_SECRET });
   const { controls } = server.server.live;
   const token = await tokenOf("ada", { jti: "t1" });
@@ -192,7 +194,7 @@ test("[AUTH-12] a revocation ends lost sessions, tickets, and tokens that are sh
   await client[Symbol.asyncDispose]();
 });
 
-test("[AUTH-12] a token that does not tell when it was issued is among those that a user has had so far", async () => {
+test.concurrent("[AUTH-12] a token that does not tell when it was issued is among those that a user has had so far", async () => {
   await using server = await startServer({ settings: WITH_SECRET });
   const token = await tokenOf("ada");
   await using client = await openWith(server, token);
@@ -201,7 +203,7 @@ test("[AUTH-12] a token that does not tell when it was issued is among those tha
   expect((await fetch(`${server.url}/api/ws/rooms`, bearer(token))).status).toBe(401);
 });
 
-test("[AUTH-12] a token that is revoked while somebody is let in with it, or anew, lets in nobody", async () => {
+test.concurrent("[AUTH-12] a token that is revoked while somebody is let in with it, or anew, lets in nobody", async () => {
   const gate = { first: createGate(), second: createGate() };
   let count = 0;
   const authenticator: Authenticator = {
@@ -226,7 +228,9 @@ test("[AUTH-12] a token that is revoked while somebody is let in with it, or ane
   expect(await present.closed).toEqual(revoked);
 });
 
-test("[AUTH-12] a revocation breaks off the answers that are under way over HTTP, of nobody else", async () => {
+test.concurrent("[AUTH-12] a revocation breaks off the answers that are under way over HTTP, of nobody else", async ({
+  expect,
+}) => {
   await using server = await startServer({ settings: WITH_SECRET });
   const { controls, runs } = server.server.live;
   const path = `/sparql?query=${encodeURIComponent("SELECT * { ?s ?p ?o } # urn:test:endless")}`;
@@ -247,7 +251,7 @@ test("[AUTH-12] a revocation breaks off the answers that are under way over HTTP
   await bob?.cancel();
 });
 
-test("[AUTH-12] a server that is started again on its store still refuses what was revoked", async () => {
+test.concurrent("[AUTH-12] a server that is started again on its store still refuses what was revoked", async () => {
   await using folder = await temporaryFolder();
   const token = await tokenOf("ada", { jti: "t1" });
   const statusOf = async (server: TestServer) =>
@@ -266,7 +270,9 @@ test("[AUTH-12] a server that is started again on its store still refuses what w
   }
 });
 
-test("[AUTH-12] a revocation is kept until the time that it names, and a shorter one does not shorten it", async () => {
+test.concurrent("[AUTH-12] a revocation is kept until the time that it names, and a shorter one does not shorten it", async ({
+  expect,
+}) => {
   await using server = await startServer({ settings: WITH_SECRET });
   const { controls } = server.server.live;
   const token = await tokenOf("ada", { jti: "t1" });

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { countOf, openMember, resume, say, seqsOf } from "../testing/room-clients.js";
 import { startServer } from "../testing/start-server.js";
 
-test("[PRESENCE-1] a client's own close leaves at once: with 1000, and without a code", async () => {
+test.concurrent("[PRESENCE-1] a client's own close leaves at once: with 1000, and without a code", async () => {
   await using server = await startServer();
   const { client: bob } = await openMember(server, "bob", "lab");
   for (const code of [1000, undefined]) {
@@ -13,7 +13,7 @@ test("[PRESENCE-1] a client's own close leaves at once: with 1000, and without a
   }
 });
 
-test("[PRESENCE-2] a lost connection stays for its grace, and who returns within it was never gone", async () => {
+test.concurrent("[PRESENCE-2] a lost connection stays for its grace, and who returns within it was never gone", async () => {
   await using server = await startServer();
   const { client: bob } = await openMember(server, "bob", "lab");
   for (const end of ["terminate", "going away"] as const) {
@@ -30,7 +30,7 @@ test("[PRESENCE-2] a lost connection stays for its grace, and who returns within
   expect([countOf(bob.log, "user_joined"), countOf(bob.log, "user_left")]).toEqual([2, 2]);
 });
 
-test("[PRESENCE-3] after the grace others are told, and a later return within the window joins again", async () => {
+test.concurrent("[PRESENCE-3] after the grace others are told, and a later return within the window joins again", async () => {
   await using server = await startServer({ settings: { presenceGraceMs: 30, resumeWindowMs: 60_000 } });
   const { client: bob } = await openMember(server, "bob", "lab");
   const { client: ada, token, position, connectionId } = await openMember(server, "ada", "lab");
@@ -47,7 +47,7 @@ test("[PRESENCE-3] after the grace others are told, and a later return within th
   expect(seqsOf(client.log, "lab")).toEqual([1]);
 });
 
-test("[PRESENCE-4] it is taken back too where who typed was lost meanwhile", async () => {
+test.concurrent("[PRESENCE-4] it is taken back too where who typed was lost meanwhile", async () => {
   await using server = await startServer();
   const { client: ada } = await openMember(server, "ada", "lab");
   const { client: bob, connectionId } = await openMember(server, "bob", "lab");
@@ -61,7 +61,7 @@ test("[PRESENCE-4] it is taken back too where who typed was lost meanwhile", asy
   expect(countOf(ada.log, "user_left")).toBe(0);
 });
 
-test("[PRESENCE-4] a sign that somebody types holds for some seconds and is then taken back", async () => {
+test.concurrent("[PRESENCE-4] a sign that somebody types holds for some seconds and is then taken back", async () => {
   await using server = await startServer({ settings: { heartbeatIntervalMs: 200 } });
   const { client: bob } = await openMember(server, "bob", "lab");
   const { client: ada, connectionId } = await openMember(server, "ada", "lab");

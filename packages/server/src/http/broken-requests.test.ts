@@ -17,7 +17,7 @@ async function exchange({ url }: TestServer, bytes: string): Promise<{ status: n
 
 const HEALTH = "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n";
 
-test("[LIMIT-6] headers of nearly 16 KiB are read, above that the answer is 431", async () => {
+test.concurrent("[LIMIT-6] headers of nearly 16 KiB are read, above that the answer is 431", async () => {
   await using server = await startServer();
   const withHeader = (bytes: number) => `${HEALTH}x-long: ${"x".repeat(bytes)}\r\n\r\n`;
   const room = SERVER_LIMITS.maxHeaderBytes - HEALTH.length - 100;
@@ -26,7 +26,7 @@ test("[LIMIT-6] headers of nearly 16 KiB are read, above that the answer is 431"
   expect([status, JSON.parse(body).code]).toEqual([431, "headers_too_large"]);
 });
 
-test("[LIMIT-6] so is the address, of an upgrade too", async () => {
+test.concurrent("[LIMIT-6] so is the address, of an upgrade too", async () => {
   await using server = await startServer();
   const at = (path: string) => `GET ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`;
   const query = (bytes: number) => `/healthz?${"x".repeat(bytes)}`;
@@ -37,7 +37,7 @@ test("[LIMIT-6] so is the address, of an upgrade too", async () => {
   expect((await exchange(server, long)).status).toBe(431);
 });
 
-test.each([
+test.concurrent.each([
   ["/sparql", "application/x-www-form-urlencoded"],
   ["/sparql", "application/sparql-query"],
   ["/api/ws/rooms", "application/json"],
@@ -60,7 +60,7 @@ test.each([
   expect(statuses).toEqual([400, 413, 413]);
 });
 
-test.each([
+test.concurrent.each([
   ["no byte", ""],
   ["half a line", "GET /heal"],
   ["headers without an end", "GET /healthz HTTP/1.1\r\nhost: x\r\n"],
@@ -76,7 +76,7 @@ test.each([
   expect([status, JSON.parse(body).code]).toEqual([408, "request_timeout"]);
 });
 
-test("[LIMIT-7] so is who sends a body without an end", async () => {
+test.concurrent("[LIMIT-7] so is who sends a body without an end", async () => {
   await using server = await startServer();
   const { server: http } = server.server.app;
   expect(http.requestTimeout).toBe(SERVER_LIMITS.requestTimeoutMs);
@@ -85,7 +85,7 @@ test("[LIMIT-7] so is who sends a body without an end", async () => {
   expect((await exchange(server, `${head}content-length: 100\r\n\r\n{`)).status).toBe(408);
 });
 
-test("[LIMIT-7] a connection that asks nothing more is closed", async () => {
+test.concurrent("[LIMIT-7] a connection that asks nothing more is closed", async () => {
   await using server = await startServer();
   const { server: http } = server.server.app;
   expect(http.keepAliveTimeout).toBe(SERVER_LIMITS.keepAliveTimeoutMs);
@@ -98,7 +98,7 @@ test("[LIMIT-7] a connection that asks nothing more is closed", async () => {
   await once(socket, "close");
 });
 
-test.each([
+test.concurrent.each([
   ["no method", "HELLO\r\n\r\n"],
   ["a header without a name", "GET / HTTP/1.1\r\nhost: x\r\n: x\r\n\r\n"],
   ["two lengths", "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nxx"],
