@@ -7,8 +7,8 @@ export interface QueryRooms {
    * `role_forbidden`. A promise only where the connection is on its way into the room.
    */
   audience(roomId: string, connection: Connection, action: "run" | "watch"): Audience | Promise<Audience>;
-  /** The key of a room that is in memory, see `Audience.roomKey`. */
-  keyOf(roomId: string): string | undefined;
+  /** Those of a room that is in memory, for a connection that is known to be in it. */
+  audienceOf(roomId: string): Audience | undefined;
 }
 
 export interface AudienceChange {

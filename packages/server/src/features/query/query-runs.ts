@@ -160,7 +160,7 @@ export function createQueryRuns(deps: QueryRunsDeps): QueryRuns {
       watchedOf(library, connection, name)?.watched.watcherOf(connection)?.grant(rows);
     },
 
-    resume: (connection, chunks) => returnToRuns({ library, rooms }, connection, chunks),
+    resume: (connection, chunks) => returnToRuns({ library, rooms, follow }, connection, chunks),
 
     ofRoom: (roomId) =>
       [...(ofRooms.get(roomId) ?? [])].reverse().map(({ run, origin }) => ({

@@ -4,7 +4,7 @@ import { SERVER_LIMITS } from "../../limits.js";
 import type { Connection } from "../../realtime/connection.js";
 import { failureOf } from "../../realtime/refusals.js";
 import type { RunScope } from "../../realtime/runs.js";
-import type { QueryRooms } from "./query-rooms.js";
+import type { Audience, QueryRooms } from "./query-rooms.js";
 import type { KnownRun, RunLibrary } from "./run-library.js";
 import type { Attaching } from "./watched-run.js";
 import type { Watcher } from "./watcher.js";
@@ -19,12 +19,25 @@ export interface RunsReturn {
   start(): void;
 }
 
+export interface RunsReturnDeps {
+  readonly library: RunLibrary;
+  readonly rooms: QueryRooms;
+  /** Holds the run to who leaves its audience. */
+  readonly follow: (known: KnownRun, audience: Audience | null) => void;
+}
+
+/** Where runs are looked for; `audience`: `null` for those of the user. */
+interface Scope {
+  readonly name: RunScope;
+  readonly audience: Audience | null;
+}
+
 /**
  * Brings a connection that was lost back to its runs. `chunks`: by query id the last chunk that its client has, -1
  * where it has none. Runs that it watched and does not name are sent again from their start: it may not know them.
  */
 export function returnToRuns(
-  { library, rooms }: { readonly library: RunLibrary; readonly rooms: QueryRooms },
+  { library, rooms, follow }: RunsReturnDeps,
   connection: Connection,
   chunks: ReadonlyMap<string, number>,
 ): RunsReturn {
@@ -51,10 +64,10 @@ export function returnToRuns(
 
   return {
     async outcomes(roomIds) {
-      const scopes: RunScope[] = [`user:${connection.user.id}`];
+      const scopes: Scope[] = [{ name: `user:${connection.user.id}`, audience: null }];
       for (const roomId of roomIds) {
-        const roomKey = rooms.keyOf(roomId);
-        if (roomKey !== undefined) scopes.push(`room:${roomKey}`);
+        const audience = rooms.audienceOf(roomId);
+        if (audience !== undefined) scopes.push({ name: `room:${audience.roomKey}`, audience });
       }
       let lookedForCount = 0;
       for (const [queryId, since] of chunks) {
@@ -62,7 +75,9 @@ export function returnToRuns(
         lookedForCount++;
         try {
           if (lookedForCount > SERVER_LIMITS.resumedRunsCount) throw tooMany();
-          attach(await findIn(library, scopes, queryId), sinceOf(since));
+          const { known, audience } = await findIn(library, scopes, queryId);
+          follow(known, audience);
+          attach(known, sinceOf(since));
         } catch (error) {
           outcomes.set(queryId, refused(error));
         }
@@ -76,11 +91,11 @@ export function returnToRuns(
 }
 
 /** In the first scope that has it. Throws what the first of them says that knows of it. */
-async function findIn(library: RunLibrary, scopes: readonly RunScope[], queryId: string): Promise<KnownRun> {
+async function findIn(library: RunLibrary, scopes: readonly Scope[], queryId: string) {
   let first: unknown;
-  for (const scope of scopes) {
+  for (const { name, audience } of scopes) {
     try {
-      return await library.find(scope, queryId);
+      return { known: await library.find(name, queryId), audience };
     } catch (error) {
       if (first === undefined || failureOf(first).code === "query_not_found") first = error;
     }

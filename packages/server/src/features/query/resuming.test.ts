@@ -142,6 +142,28 @@ test("[WATCH-11] a member who was lost when a room's run began watches it on the
   });
 });
 
+test("[WATCH-8] who came back to a run that is over, and leaves the room, stops watching", async () => {
+  await using server = await startServer({ engine: createStreamEngine({ rowCount: 1_000 }) });
+  const { client: bob } = await openMember(server, "bob", "lab");
+  const request = { sparql: ALL, stream: true, credit: 500, limit: 1_000, room_id: "lab" };
+  bob.send("query_request", request, { message_id: "q" });
+  await untilRows(bob, "q", 500);
+  bob.send("query_credit", { query_id: "q", room_id: "lab", rows: 500 });
+  await bob.run("q");
+  const { client: before, token } = await openWithToken(server, "ada");
+  before.send("join_room", { room_id: "lab" });
+  const { payload: room } = await before.next("join_room");
+  before.socket.terminate();
+  await before.closed;
+  const client = await openAs(server, "ada");
+  const positions = { rooms: { lab: { epoch: room.epoch, seq: room.seq } }, runs: { q: -1 } };
+  client.send("resume", { resume_token: token, positions });
+  expect((await client.next("resumed")).payload.runs).toEqual({ q: { recovered: true } });
+  await untilRows(client, "q", 500);
+  client.send("leave_room", { room_id: "lab" });
+  expect((await client.next("query_cancelled", "q")).payload.reason).toBe("detached");
+});
+
 test("[WATCH-8] who was put out of the room while the connection was lost does not come back to its runs", async () => {
   for (const ending of ["ban", "deletion"]) {
     await using server = await startServer({ engine: createStreamEngine({ rowCount: 100_000 }) });

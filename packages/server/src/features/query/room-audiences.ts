@@ -49,9 +49,9 @@ export function createRoomAudiences({ rooms, peerOf }: RoomAudiencesDeps): RoomA
       const peer = peerOf(connection);
       return (peer === undefined ? undefined : rooms().settled(peer, roomId)?.then(check)) ?? check();
     },
-    keyOf(roomId) {
+    audienceOf(roomId) {
       const room = rooms().get(roomId);
-      return room === undefined ? undefined : keyOf(room);
+      return room === undefined ? undefined : audienceOf(room);
     },
     onMember(roomId, connection, kind) {
       for (const listener of [...(listeners.get(roomId) ?? [])]) listener({ kind, connection });
