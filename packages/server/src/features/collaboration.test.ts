@@ -1,3 +1,4 @@
+import { createRoomSecret, openRoomSeal } from "@sparql-live/protocol/sealing";
 import { expect, test } from "vitest";
 import * as Y from "yjs";
 import { SERVER_LIMITS } from "../limits.js";
@@ -224,6 +225,27 @@ test("[ROOM-8] an update under a message_id that was used changes nothing: the d
   expect(textOf([(await bob.next("document_update")).payload.update])).toBe("");
   ada.send("document_update", { room_id: "lab", update }, { message_id: "m2" });
   expect(textOf([(await bob.next("document_update")).payload.update])).toBe("SELECT");
+});
+
+test("[ENV-2] [DOC-12] the document whole, sealed or not, and empty too, is the reply to who asked for it", async () => {
+  await using server = await startServer();
+  const { rooms } = server.server.live;
+  for (const id of ["lab", "den"]) await rooms.create({ id, ownerId: "ada", isEncrypted: id === "den" });
+  await using ada = await openAs(server, "ada");
+  for (const id of ["lab", "den"]) ada.send("join_room", { room_id: id });
+  const seal = await openRoomSeal(createRoomSecret(), "den");
+  const origin = { kind: "document", userId: "ada", messageId: "u" } as const;
+  const sealed = base64(await seal.seal(Uint8Array.of(0, 0), origin));
+  for (const isEmpty of [true, false]) {
+    if (!isEmpty) {
+      ada.send("document_update", { room_id: "den", sealed }, { message_id: "u" });
+      await ada.next("ack");
+    }
+    ada.send("document_request", { room_id: "lab" }, { message_id: "in the clear" });
+    expect((await ada.next("document_update")).correlation_id).toBe("in the clear");
+    ada.send("document_request", { room_id: "den" }, { message_id: "sealed" });
+    expect((await ada.next("document_snapshot")).correlation_id).toBe("sealed");
+  }
 });
 
 test("[DOC-7] the query that a room's question was turned into is written into its document once, by the server", async () => {

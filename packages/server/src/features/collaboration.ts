@@ -62,8 +62,10 @@ export function createCollaborationHandlers({ rooms }: { readonly rooms: Rooms }
         );
       }),
 
-    document_request: ({ payload }, peer) =>
-      inRoom(peer, payload.room_id, "watch", (room) => tellWholeDocument(room, peer)),
+    document_request: (message, peer) =>
+      inRoom(peer, message.payload.room_id, "watch", (room) =>
+        tellWholeDocument(room, peer, correlationOf(message)),
+      ),
 
     document_update: (message, peer) =>
       countRefusals(peer, () =>

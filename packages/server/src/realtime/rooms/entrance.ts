@@ -51,7 +51,11 @@ export async function tellState(room: Room, peer: Peer, recovered: boolean): Pro
 }
 
 /** To a member that asks, in its place among the updates; also where it is empty. */
-export async function tellWholeDocument(room: Room, peer: Peer): Promise<void> {
+export async function tellWholeDocument(
+  room: Room,
+  peer: Peer,
+  correlationId: string | undefined,
+): Promise<void> {
   const { link } = peer;
   await room.document.load();
   if (peer.link !== link || !room.fanOut.members.has(peer)) return;
@@ -59,12 +63,14 @@ export async function tellWholeDocument(room: Room, peer: Peer): Promise<void> {
     const { id, log, document, sealed } = room;
     const { epoch, seq } = log.position;
     if (sealed === null) {
-      peer.sendShared(wholeDocumentMessage(id, log.position, document.whole() ?? EMPTY_UPDATE));
+      const whole = document.whole() ?? EMPTY_UPDATE;
+      peer.sendShared(wholeDocumentMessage(id, log.position, whole, correlationId));
       return;
     }
-    const told = sealed.told(id, log.position);
+    const told = sealed.told(id, log.position, correlationId);
+    const none = { room_id: id, epoch, seq, snapshot: null, updates: [] };
     if (told !== null) peer.sendShared(told);
-    else peer.send("document_snapshot", { room_id: id, epoch, seq, snapshot: null, updates: [] });
+    else peer.send("document_snapshot", none, { correlationId });
   });
 }
 

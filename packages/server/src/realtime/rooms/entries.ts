@@ -148,11 +148,12 @@ export function told(codec: Codec, base64: string): string | Uint8Array {
 /** An update of Yjs without structs and without deletions. */
 export const EMPTY_UPDATE = Uint8Array.of(0, 0);
 
-/** The whole document as of a place in the log, by nobody in particular. */
+/** The whole document as of a place in the log, by nobody in particular. `correlationId`: of who asked for it. */
 export function wholeDocumentMessage(
   roomId: string,
   { epoch, seq }: LogPosition,
   update: Uint8Array,
+  correlationId?: string,
 ): SharedMessage {
   const payload = (codec: Codec) => ({
     room_id: roomId,
@@ -164,5 +165,8 @@ export function wholeDocumentMessage(
     epoch,
     whole: true,
   });
-  return shareMessage("document_update", payload, { messageId: `${roomId}:${epoch}:${seq}:whole` });
+  return shareMessage("document_update", payload, {
+    messageId: `${roomId}:${epoch}:${seq}:whole`,
+    correlationId,
+  });
 }

@@ -34,8 +34,8 @@ export interface SealedDocument extends RoomDocument {
    * or `null` where parts are missing yet. Throws `bad_request`, `bad_seal`, `document_too_large`.
    */
   store(part: SnapshotPart, author: Author, position: LogPosition): Promise<number | null>;
-  /** `null` while it is empty. Loaded before. */
-  told(roomId: string, position: LogPosition): SharedMessage | null;
+  /** `null` while it is empty. Loaded before. `correlationId`: of who asked for it. */
+  told(roomId: string, position: LogPosition, correlationId?: string): SharedMessage | null;
 }
 
 export function createSealedDocument(roomId: string, logName: LogName, { broker }: RoomDeps): SealedDocument {
@@ -130,8 +130,10 @@ export function createSealedDocument(roomId: string, logName: LogName, { broker 
       if (whole === null) return null;
       return save(part.epoch, { seq: part.seq, author, sealed: Buffer.from(whole).toString("base64") });
     },
-    told: (id, position) =>
-      snapshot === null && updates.length === 0 ? null : messageOf(id, position, snapshot, updates),
+    told: (roomId, position, correlationId) =>
+      snapshot === null && updates.length === 0
+        ? null
+        : messageOf({ roomId, position, correlationId }, snapshot, updates),
     forget() {
       loading = null;
       snapshot = null;
@@ -143,9 +145,14 @@ export function createSealedDocument(roomId: string, logName: LogName, { broker 
   };
 }
 
+interface ToldAt {
+  readonly roomId: string;
+  readonly position: LogPosition;
+  readonly correlationId: string | undefined;
+}
+
 function messageOf(
-  roomId: string,
-  { epoch, seq }: LogPosition,
+  { roomId, position: { epoch, seq }, correlationId }: ToldAt,
   snapshot: SealedAt | null,
   updates: readonly SealedAt[],
 ): SharedMessage {
@@ -167,7 +174,7 @@ function messageOf(
         updates: updates.map(toldAt),
       };
     },
-    { messageId: `${roomId}:${epoch}:${seq}:sealed` },
+    { messageId: `${roomId}:${epoch}:${seq}:sealed`, correlationId },
   );
 }
 
