@@ -143,6 +143,7 @@ export function createQueryRuns(deps: QueryRunsDeps): QueryRuns {
 
     async attach(connection, name, attaching) {
       const known = watchedOf(library, connection, name) ?? (await find(connection, name));
+      known.detached.delete(connection);
       known.watched.attach(connection, attaching).start();
     },
 
@@ -195,8 +196,12 @@ function follow(known: KnownRun, audience: Audience | null): void {
   known.stopFollowing ??=
     known.audience?.follow(({ kind, connection }) => {
       const watcher = known.watched.watcherOf(connection);
-      if (kind === "left") watcher?.dismiss("detached");
-      else if (watcher === undefined && known.work !== null) join(known, connection);
+      if (kind === "left") {
+        known.detached.delete(connection);
+        watcher?.dismiss("detached");
+      } else if (watcher === undefined && known.work !== null && !known.detached.has(connection)) {
+        join(known, connection);
+      }
     }) ?? null;
 }
 
@@ -211,7 +216,7 @@ function join({ watched }: KnownRun, connection: Connection): void {
 }
 
 /** Cancels the run, or only the watching, as the connection may. `false` where it has no part in the run. */
-function cancelFor({ watched, work, audience }: KnownRun, connection: Connection): boolean {
+function cancelFor({ watched, work, audience, detached }: KnownRun, connection: Connection): boolean {
   const watcher = watched.watcherOf(connection);
   const isPrivate = watched.view.roomId === null;
   if (work === null || watched.view.isOver) {
@@ -230,6 +235,7 @@ function cancelFor({ watched, work, audience }: KnownRun, connection: Connection
       "Others began this query; as a viewer you may only watch it.",
     );
   }
+  detached.add(connection);
   watcher.dismiss("detached");
   return true;
 }

@@ -164,6 +164,33 @@ test("[WATCH-8] who came back to a run that is over, and leaves the room, stops 
   expect((await client.next("query_cancelled", "q")).payload.reason).toBe("detached");
 });
 
+test("[CANCEL-5] a viewer who stopped watching does not watch again by coming back", async () => {
+  await using server = await startServer({ engine: createStreamEngine({ rowCount: 1_000 }) });
+  const { client: bob } = await openMember(server, "bob", "lab");
+  const { client: before, token } = await openWithToken(server, "ada");
+  before.send("join_room", { room_id: "lab" });
+  const { payload: room } = await before.next("join_room");
+  bob.send("room_member_update", { room_id: "lab", user_id: "ada", action: "role", role: "viewer" });
+  await before.next("room_member_update");
+  const request = { sparql: ALL, stream: true, credit: 500, limit: 1_000, room_id: "lab" };
+  bob.send("query_request", request, { message_id: "q" });
+  await untilRows(before, "q", 500);
+  before.send("query_cancel", { query_id: "q", room_id: "lab" });
+  await before.next("query_cancelled", "q");
+  before.socket.terminate();
+  await before.closed;
+  const client = await openAs(server, "ada");
+  const rooms = { lab: { epoch: room.epoch, seq: room.seq } };
+  client.send("resume", { resume_token: token, positions: { rooms } });
+  expect((await client.next("resumed")).payload.rooms.lab).toEqual({ recovered: true });
+  bob.send("room_message", { room_id: "lab", message: "are you back?" });
+  await client.next("room_message");
+  expect(chunksOf(client.log, "q")).toEqual([]);
+  client.send("leave_room", { room_id: "lab" });
+  client.send("join_room", { room_id: "lab" });
+  await untilRows(client, "q", 500);
+});
+
 test("[WATCH-8] who was put out of the room while the connection was lost does not come back to its runs", async () => {
   for (const ending of ["ban", "deletion"]) {
     await using server = await startServer({ engine: createStreamEngine({ rowCount: 100_000 }) });

@@ -35,6 +35,8 @@ export interface KnownRun {
   work: RunInProgress | null;
   /** The room's, where it is of one and that was seen here. */
   audience: Audience | null;
+  /** Members that do not want to watch it: that holds also when they were lost and come back. */
+  readonly detached: WeakSet<Connection>;
   /** Ends the listening to who comes and goes; `null` while nobody listens. */
   stopFollowing: (() => void) | null;
 }
@@ -88,6 +90,7 @@ export function createRunLibrary(
     const entry: KnownRun = {
       work,
       audience: null,
+      detached: new WeakSet(),
       stopFollowing: null,
       watched: createWatchedRun({
         key,
