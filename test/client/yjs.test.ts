@@ -2,15 +2,18 @@ import { setImmediate } from "node:timers/promises";
 import type { ClientOptions, SPARQLWebSocketClient } from "@sparql-live/client";
 import { msgpackCodec } from "@sparql-live/client/msgpack";
 import { createRoomProvider } from "@sparql-live/client/yjs";
+import type { ServerPayloads } from "@sparql-live/protocol";
 import { createRoomSecret } from "@sparql-live/protocol/sealing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Awareness } from "y-protocols/awareness";
+import type { WebSocket } from "ws";
+import { Awareness, encodeAwarenessUpdate } from "y-protocols/awareness";
 import * as Y from "yjs";
 import { createMemoryStorage } from "../../packages/server/src/memory-storage.js";
 import { startServer } from "../../packages/server/src/testing/start-server.js";
 import { startServerProcess } from "../support/server-process.js";
 import { startTcpProxy } from "../support/tcp-proxy.js";
+import { startScriptedServer, tell } from "./scripted-server.js";
 import { lossOf, openLibraryClient } from "./support.js";
 
 const DEADLINE = { timeout: 60_000, interval: 10 };
@@ -53,6 +56,21 @@ async function openEditor(
     },
   };
 }
+/** Of its 600 members none is told. */
+const LARGE_ROOM: Omit<ServerPayloads["join_room"], "room_id" | "epoch" | "seq"> = {
+  room_name: "Lab",
+  member_count: 600,
+  metadata: {},
+  members: [],
+  role: "editor",
+  owner_id: null,
+  is_public: true,
+  max_members: 1_000,
+  is_encrypted: false,
+  are_runs_encrypted: false,
+  runs: [],
+};
+
 type Editor = Awaited<ReturnType<typeof openEditor>>;
 
 const areSaved = (editors: readonly Editor[]) =>
@@ -386,6 +404,41 @@ test("[CLIENT-YJS-6] who left while the connection was lost is not shown after t
   await expect.poll(isShown, DEADLINE).toBe(false);
   // Yjs itself takes who is silent for 30 s for gone.
   expect(Date.now() - shownSinceMs).toBeLessThan(30_000);
+});
+
+test("[CLIENT-YJS-6] in a room that is too large for all members to be told, all who are there are shown", async () => {
+  await using server = await startScriptedServer();
+  const far = new Awareness(new Y.Doc());
+  far.setLocalStateField("cursor", 7);
+  const place = { room_id: "lab", epoch: "e", seq: 0 };
+  const someone = { user_id: "far", user_name: "Far" };
+  const enter = (socket: WebSocket, correlationId?: string) =>
+    tell(socket, "join_room", { ...LARGE_ROOM, ...place }, correlationId);
+  let ofAda: WebSocket | undefined;
+  server.onConnection = (socket) => {
+    ofAda = socket;
+    socket.on("message", (data) => {
+      const { type, message_id: id } = JSON.parse(String(data));
+      if (type === "join_room") enter(socket, id);
+    });
+  };
+  using ada = await openEditor(server.url, "ada");
+  if (ofAda === undefined) throw new Error("it has come");
+  const update = Buffer.from(encodeAwarenessUpdate(far, [far.clientID])).toString("base64");
+  tell(ofAda, "awareness_update", { room_id: "lab", ...someone, connection_id: "c-far", update });
+  const isShown = () => ada.awareness.getStates().has(far.clientID);
+  await expect.poll(isShown, DEADLINE).toBe(true);
+  const left = { room_id: "lab", member_count: 600 };
+  const seen = new Promise((resolve) => ada.client.once("user_left", resolve));
+  tell(ofAda, "user_left", { ...left, user_id: "near", user_name: "Near", connection_id: "c-near" });
+  await seen;
+  const told = new Promise((resolve) => ada.client.once("join_room", resolve));
+  enter(ofAda);
+  await told;
+  expect(isShown()).toBe(true);
+  tell(ofAda, "user_left", { ...left, ...someone, connection_id: "c-far" });
+  await expect.poll(isShown, DEADLINE).toBe(false);
+  far.destroy();
 });
 
 test("[CLIENT-YJS-5] a message that cannot be opened keeps nobody from storing snapshots", {

@@ -47,14 +47,19 @@ export function shareAwareness(room: Room, doc: Doc, awareness: Awareness, origi
   };
   awareness.on("update", onUpdate);
 
+  const removeConnection = (connection: string) => {
+    const clients = clientsOf.get(connection);
+    if (clients === undefined) return;
+    clientsOf.delete(connection);
+    removeAwarenessStates(awareness, [...clients], origin);
+  };
   const removeAbsent = () => {
-    const { members, status } = room.view.getSnapshot();
-    if (status.kind !== "joined") return;
+    const { members, memberCount, status } = room.view.getSnapshot();
+    // Of a large room not all members are told.
+    if (status.kind !== "joined" || members.length < memberCount) return;
     const present = new Set(members.map(({ connection_id: id }) => id));
-    for (const [connection, clients] of clientsOf) {
-      if (present.has(connection)) continue;
-      clientsOf.delete(connection);
-      removeAwarenessStates(awareness, [...clients], origin);
+    for (const connection of [...clientsOf.keys()]) {
+      if (!present.has(connection)) removeConnection(connection);
     }
   };
   const stops = [
@@ -67,10 +72,11 @@ export function shareAwareness(room: Room, doc: Doc, awareness: Awareness, origi
       removeAbsent();
       renew();
     }),
-    room.on("told", ({ type }) => {
+    room.on("told", ({ type, payload }) => {
       // Who comes knows nobody's state yet.
       if (type === "user_joined") sendSoon();
-      if (type === "user_left" || type === "join_room" || type === "room_state") removeAbsent();
+      if (type === "user_left") removeConnection(payload.connection_id);
+      if (type === "join_room" || type === "room_state") removeAbsent();
     }),
   ];
   renew();
