@@ -101,7 +101,13 @@ test("[HEALTH-3] under overload new work is refused with when to return, what is
 test("[HEALTH-3] an admin is let in under overload, to see to it, and so is who has only to authenticate", async () => {
   const adminKey = "k".repeat(32);
   await using loaded = await startServer({
-    settings: { ...WITH_SECRET, adminKey, maxRssBytes: limitAboveNow() },
+    settings: {
+      ...WITH_SECRET,
+      adminKey,
+      maxRssBytes: limitAboveNow(),
+      // However long it takes until there is an overload.
+      authenticationTimeoutMs: 60_000,
+    },
   });
   await using early = await openClient(loaded.ws);
   await early.next("connection_ack");
