@@ -4,7 +4,7 @@ import { type ClientEvents, type ClientParts, createClient } from "./create-clie
 import { SparqlLiveError } from "./errors.js";
 import type { ForeignMessage } from "./messages.js";
 import type { ClientOptions } from "./options.js";
-import type { Acknowledgement, AddOptions, Delivery } from "./outbox.js";
+import { type Acknowledgement, type AddOptions, type Delivery, withResolvers } from "./outbox.js";
 import type { RowStream } from "./queries/row-stream.js";
 import type { QueryResult, Row } from "./queries/run.js";
 import type { AttachOptions, QueryText, SendQueryOptions, StreamOptions } from "./queries/runs.js";
@@ -198,19 +198,18 @@ function eventOf(name: string, listener: unknown): [keyof ClientEvents, (...args
 
 function whenOpen({ connection }: ClientParts, options: WaitOptions): Promise<void> {
   connection.connect();
-  const opened = new Promise<void>((resolve, reject) => {
-    const look = () => {
-      const state = connection.state.getSnapshot();
-      if (state.kind === "open") resolve();
-      else if (state.kind === "closed") {
-        const text = `The connection was given up (${state.code} ${state.reason}).`;
-        reject(new SparqlLiveError("connection_closed", text, { detail: state.reason }));
-      } else return;
-      stop();
-    };
-    const stop = connection.state.subscribe(look);
-    look();
-  });
-  opened.catch(() => undefined);
-  return withinTime(opened, options, "The connection was not open in time.");
+  const opened = withResolvers<void>();
+  // It may be given up when nobody waits any more.
+  opened.promise.catch(() => undefined);
+  const look = () => {
+    const state = connection.state.getSnapshot();
+    if (state.kind === "open") opened.resolve();
+    else if (state.kind === "closed") {
+      const text = `The connection was given up (${state.code} ${state.reason}).`;
+      opened.reject(new SparqlLiveError("connection_closed", text, { detail: state.reason }));
+    }
+  };
+  const stop = connection.state.subscribe(look);
+  look();
+  return withinTime(opened.promise, options, "The connection was not open in time.").finally(stop);
 }
