@@ -1,7 +1,7 @@
 import type { Delivery, OutboxEntry, OutboxStorage, RoomEntry } from "@sparql-live/client";
 import { msgpackCodec } from "@sparql-live/client/msgpack";
 import { createRoomSecret, openRoomSeal } from "@sparql-live/protocol/sealing";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { createMemoryStorage } from "../../packages/server/src/memory-storage.js";
 import { startServer, type TestServer } from "../../packages/server/src/testing/start-server.js";
 import { startTcpProxy } from "../support/tcp-proxy.js";
@@ -334,6 +334,20 @@ test("[CLIENT-14] the view of a room shows who is there, who types and where the
     expect(room.view.getSnapshot()).toBe(before);
   }
   await expect.poll(() => room.view.getSnapshot()).toMatchObject({ memberCount: 1, typing: [], cursors: [] });
+});
+
+test("[CLIENT-14] that somebody types is told also right after the page was loaded", async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server, "lab");
+  using ada = openLibraryClient(server.ws, { userId: "ada" });
+  using bob = openLibraryClient(server.ws, { userId: "bob" });
+  const hers = await ada.joinRoom("lab");
+  await bob.joinRoom("lab");
+  const told = new Promise((resolve) => bob.once("typing_indicator", resolve));
+  const clock = vi.spyOn(performance, "now").mockReturnValue(1);
+  hers.setTyping(true);
+  clock.mockRestore();
+  expect(await told).toMatchObject({ user_id: "ada", is_typing: true });
 });
 
 test("[CLIENT-10] what is kept of a room is read beside what comes, page by page", async () => {

@@ -16,6 +16,9 @@ import { createRoomLog } from "./room-log.js";
 import { openedJson, sealedJson } from "./seal.js";
 import { EMPTY_VIEW, type RoomStatus, type RoomView, viewAfter } from "./view.js";
 
+/** Before every time: the clock begins with the page. */
+const NEVER_MS = Number.NEGATIVE_INFINITY;
+
 export function createRoom(options: RoomOptions): RoomControl {
   const { id, sealer, send, outbox, self } = options;
   const view = createStore<RoomView>(EMPTY_VIEW);
@@ -29,8 +32,8 @@ export function createRoom(options: RoomOptions): RoomControl {
   let joinId = "";
   let leaving: { readonly id: string; readonly done: ReturnType<typeof withResolvers<void>> } | null = null;
   let retryTimer: ReturnType<typeof setTimeout> | undefined;
-  /** When the room was told last that one types; 0 where one does not. */
-  let typingSinceMs = 0;
+  /** When the room was told last that one types. */
+  let typingSinceMs = NEVER_MS;
   /** What is sealed is opened one after the other. */
   let opening: Promise<void> = Promise.resolve();
 
@@ -69,7 +72,7 @@ export function createRoom(options: RoomOptions): RoomControl {
     const isNew = status().kind !== "joined";
     setStatus({ kind: "joined" });
     if (isNew) {
-      typingSinceMs = 0;
+      typingSinceMs = NEVER_MS;
       events.emit("joined");
     }
     entered.resolve(room);
@@ -205,9 +208,11 @@ export function createRoom(options: RoomOptions): RoomControl {
     },
     setTyping(isTyping) {
       const nowMs = performance.now();
-      const isKnown = isTyping ? nowMs < typingSinceMs + CLIENT_LIMITS.typingIntervalMs : typingSinceMs === 0;
+      const isKnown = isTyping
+        ? nowMs < typingSinceMs + CLIENT_LIMITS.typingIntervalMs
+        : typingSinceMs === NEVER_MS;
       if (status().kind !== "joined" || isKnown) return;
-      typingSinceMs = isTyping ? nowMs : 0;
+      typingSinceMs = isTyping ? nowMs : NEVER_MS;
       send("typing_indicator", { ...ofRoom, is_typing: isTyping });
     },
     setCursor: paced(CLIENT_LIMITS.cursorIntervalMs, (cursor) => {
