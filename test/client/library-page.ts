@@ -11,11 +11,15 @@ const PAGE = `<!doctype html><title>client</title><script type="module">
 </script>`;
 const DIST = fileURLToPath(new URL("../../packages/client/dist/", import.meta.url));
 
-/**
- * The files of the package as they are built, and a page that imports them: no bundler, nothing else. `/token` answers
- * what `makeToken` makes, and 503 where it rejects.
- */
-export async function servePage(makeToken: () => Promise<string> = async () => "") {
+export interface PageOptions {
+  /** What `/token` answers; 503 where it rejects. */
+  readonly makeToken?: () => Promise<string>;
+  /** Waited for before a file of the package is sent; 503 where it is `false`. */
+  readonly mayServe?: (path: string) => boolean | Promise<boolean>;
+}
+
+/** The files of the package as they are built, and a page that imports them: no bundler, nothing else. */
+export async function servePage({ makeToken = async () => "", mayServe = () => true }: PageOptions = {}) {
   const server = createServer((request, response) => {
     if (request.url === "/token") {
       makeToken().then(
@@ -27,10 +31,12 @@ export async function servePage(makeToken: () => Promise<string> = async () => "
     const path = /^\/client\/([\w/-]+\.js)$/.exec(request.url ?? "")?.[1];
     response.setHeader("content-type", path === undefined ? "text/html" : "text/javascript");
     if (path === undefined) return void response.end(PAGE);
-    readFile(`${DIST}${path}`).then(
-      (file) => response.end(file),
-      () => response.writeHead(404).end(),
-    );
+    Promise.resolve(mayServe(path))
+      .then((may) => (may ? readFile(`${DIST}${path}`) : null))
+      .then(
+        (file) => (file === null ? response.writeHead(503).end() : response.end(file)),
+        () => response.writeHead(404).end(),
+      );
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

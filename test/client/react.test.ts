@@ -192,9 +192,13 @@ describeWithPackage("chromium", hasChromium, "the hooks in a browser", () => {
         await bob.joinRoom(roomId, { secret });
       }
       const shown = async (room: object, text: string) => {
-        await show(page, ["sealed"], room);
         const { roomId = "" } = { ...rooms[0], ...room };
-        await expect.poll(() => bob.room(roomId)?.view.getSnapshot().memberCount, DEADLINE).toBe(2);
+        // Who gets another secret is in the room before too.
+        const entered = new Promise<void>((resolve) => {
+          bob.room(roomId)?.on("told", ({ type }) => type === "user_joined" && resolve());
+        });
+        await show(page, ["sealed"], room);
+        await entered;
         await bob.sendToRoom(roomId, text);
         return expect.poll(() => page.textContent("#sealed"), DEADLINE);
       };
