@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,6 +11,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const PACKAGES = ["protocol", "client"] as const;
+const MANIFEST = "./package.json";
+const PROMISED = ["LICENSE", "README.md", "package.json"];
 /** There is no CommonJS of it, and what resolves nothing but that knows no export maps. */
 const ESM_ALONE: ReadonlySet<string> = new Set(["node10", "node16-cjs"]);
 
@@ -70,7 +72,7 @@ describe("the packages as they are published", () => {
 
   test("every subpath can be imported, with nothing there but what the package says that it needs", async () => {
     const subpaths = project.manifests.flatMap(({ name, exports }) =>
-      Object.keys(exports).map((subpath) => join(name, subpath)),
+      Object.keys(exports).flatMap((subpath) => (subpath === MANIFEST ? [] : [join(name, subpath)])),
     );
     expect(subpaths).toEqual(
       expect.arrayContaining(["@sparql-live/client/admin", "@sparql-live/client/yjs"]),
@@ -85,6 +87,35 @@ describe("the packages as they are published", () => {
     const told: Readonly<Record<string, number>> = JSON.parse(stdout);
     expect(Object.keys(told)).toEqual(subpaths);
     expect(Object.entries(told).filter(([, count]) => count === 0)).toEqual([]);
+  }, 60_000);
+
+  test("each tells what it is and under which licence, and its source maps hold the sources", async () => {
+    for (const { name } of project.manifests) {
+      const folder = join(project.folder, "node_modules", name);
+      const files = await readdir(folder, { recursive: true });
+      expect(files).toEqual(expect.arrayContaining(PROMISED));
+      const maps = files.filter((file) => file.endsWith(".map"));
+      expect(maps.length).toBeGreaterThan(4);
+      for (const file of maps) {
+        const map = JSON.parse(await readFile(join(folder, file), "utf8"));
+        expect(map.sourcesContent, file).toHaveLength(map.sources.length);
+      }
+    }
+  });
+
+  test("[CLIENT-1] where there is no WebSocket and no `ws`, the error says what to do", async () => {
+    await rename(join(project.folder, "node_modules", "ws"), join(project.folder, "ws"));
+    const program = `
+      delete globalThis.WebSocket;
+      const { SPARQLWebSocketClient } = await import("@sparql-live/client");
+      const client = new SPARQLWebSocketClient("ws://127.0.0.1:9/api/ws/query");
+      await client.connect().catch(({ code, message }) => console.log(code, message));`;
+    const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", program], {
+      cwd: project.folder,
+    });
+    await rename(join(project.folder, "ws"), join(project.folder, "node_modules", "ws"));
+    expect(stdout).toContain("connection_closed");
+    expect(stdout).toContain("install `ws`, or pass one as the option `WebSocket`");
   }, 60_000);
 
   test("publint finds nothing", async () => {
