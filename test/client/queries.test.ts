@@ -1,4 +1,4 @@
-import type { Row } from "@sparql-live/client";
+import { CLIENT_LIMITS, type Row } from "@sparql-live/client";
 import { rowValues } from "@sparql-live/client/terms";
 import { expect, test } from "vitest";
 import { startServer } from "../../packages/server/src/testing/start-server.js";
@@ -151,6 +151,68 @@ test("[CLIENT-21] what a function for rows returns beside a promise does not mat
   const onRows: (rows: readonly Row[]) => void = (rows) => taken.push(...rows);
   await client.sendQuery("all cities", { onRows });
   expect(taken).toHaveLength(3);
+});
+
+test("[CLIENT-21] the result waits for what the function for rows is still doing, and no more is asked for meanwhile", async () => {
+  const engine = createStreamEngine({ rowCount: 20_000, batchRows: 100 });
+  await using server = await startServer({ engine });
+  using client = openLibraryClient(server.ws);
+  let takenCount = 0;
+  let begunCount = 0;
+  let mostAtOnce = 0;
+  const result = await client.sendQuery(
+    { sparql: "SELECT * {}" },
+    {
+      async onRows(rows) {
+        begunCount += rows.length;
+        mostAtOnce = Math.max(mostAtOnce, begunCount - takenCount);
+        await new Promise((resolve) => setImmediate(resolve));
+        takenCount += rows.length;
+      },
+    },
+  );
+  expect([takenCount, result.row_count]).toEqual([20_000, 20_000]);
+  expect(mostAtOnce).toBeLessThanOrEqual(CLIENT_LIMITS.bufferRows + 100);
+});
+
+test.each<[string, () => Promise<void>]>([
+  [
+    "throws",
+    () => {
+      throw new TypeError("no place for rows");
+    },
+  ],
+  ["rejects", () => Promise.reject(new TypeError("no place for rows"))],
+])(
+  "[CLIENT-21] a function for rows that %s fails the query, with its error as the cause",
+  async (_, onRows) => {
+    await using server = await startServer();
+    using client = openLibraryClient(server.ws);
+    const cancelled = client.sendQuery("all cities", { onRows });
+    await expect(cancelled).rejects.toMatchObject({ code: "aborted", cause: expect.any(TypeError) });
+    expect((await client.sendQuery("all cities")).row_count).toBe(3);
+  },
+);
+
+test("[CLIENT-28] a function for progress that throws disturbs neither its query nor the connection", async () => {
+  await using server = await startServer();
+  using client = openLibraryClient(server.ws);
+  const thrown: unknown[] = [];
+  const former = process.listeners("uncaughtException");
+  process.removeAllListeners("uncaughtException");
+  process.on("uncaughtException", (error) => thrown.push(error));
+  try {
+    const onProgress = () => {
+      throw new RangeError("no bar to fill");
+    };
+    expect((await client.sendQuery("all cities", { onProgress })).row_count).toBe(3);
+    await expect.poll(() => thrown.length).toBeGreaterThan(0);
+  } finally {
+    process.removeAllListeners("uncaughtException");
+    for (const listener of former) process.on("uncaughtException", listener);
+  }
+  expect(thrown).toEqual(thrown.map(() => expect.any(RangeError)));
+  expect(client.state.kind).toBe("open");
 });
 
 test("[CLIENT-24] a run of the same user is watched from another client, from its start or behind a chunk", async () => {

@@ -185,6 +185,8 @@ test("[CLIENT-13] a room whose id is none, and a page of history that is none, a
   }
   const room = await client.joinRoom("lab");
   await expect(room.history({ ...forEver, limit: 5_000 })).rejects.toMatchObject({ code: "invalid_message" });
+  await room.leave();
+  await expect(room.history(forEver)).rejects.toMatchObject({ code: "not_in_room" });
 });
 
 test("[CLIENT-13] of leaving and joining in a row the last one holds, and each is settled", async () => {

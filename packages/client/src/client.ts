@@ -1,7 +1,7 @@
 import type { ClientMessageType, ClientPayloads, ServerPayloads } from "@sparql-live/protocol";
 import type { ConnectionState } from "./connection/state.js";
 import { type ClientEvents, type ClientParts, createClient } from "./create-client.js";
-import { SparqlLiveError } from "./errors.js";
+import { closedError, SparqlLiveError } from "./errors.js";
 import type { ForeignMessage } from "./messages.js";
 import type { ClientOptions } from "./options.js";
 import { type Acknowledgement, type AddOptions, type Delivery, withResolvers } from "./outbox.js";
@@ -29,8 +29,8 @@ type Listener<N extends string> = N extends keyof ClientEvents
 export class SPARQLWebSocketClient {
   readonly #parts: ClientParts;
 
-  /** Throws a `TypeError` where the address is none. */
-  constructor(url: string, options: ClientOptions = {}) {
+  /** Throws a `TypeError` where the address, or an option, is none. */
+  constructor(url: string | URL, options: ClientOptions = {}) {
     this.#parts = createClient(url, options);
     if (options.autoConnect !== false) this.#parts.connection.connect();
   }
@@ -165,6 +165,14 @@ export class SPARQLWebSocketClient {
     return this.#parts.rooms.join(roomId, options);
   }
 
+  /**
+   * Loads the code for rooms, which else comes with the first `joinRoom`: before, a page that may lose its network does
+   * well to have it. Rejects with `not_loaded`, or `connection_closed`.
+   */
+  loadRooms(): Promise<void> {
+    return this.#parts.rooms.load();
+  }
+
   leaveRoom(roomId: string): Promise<void> {
     return this.#parts.rooms.leave(roomId);
   }
@@ -176,9 +184,7 @@ export class SPARQLWebSocketClient {
 
   /** Settles when the server has stored the message. See `Room.send`. */
   sendToRoom(roomId: string, message: unknown, options?: AddOptions): Promise<Acknowledgement> {
-    const room = this.room(roomId);
-    if (room !== undefined) return room.send(message, options);
-    return Promise.reject(new SparqlLiveError("not_in_room", `Join the room "${roomId}" first.`, { roomId }));
+    return this.#parts.rooms.send(roomId, message, options);
   }
 
   /** Holds for 6 s unless it is said again. Sent at most once, as are cursors. */
@@ -204,10 +210,7 @@ function whenOpen({ connection }: ClientParts, options: WaitOptions): Promise<vo
   const look = () => {
     const state = connection.state.getSnapshot();
     if (state.kind === "open") opened.resolve();
-    else if (state.kind === "closed") {
-      const text = `The connection was given up (${state.code} ${state.reason}).`;
-      opened.reject(new SparqlLiveError("connection_closed", text, { detail: state.reason }));
-    }
+    else if (state.kind === "closed") opened.reject(closedError(state));
   };
   const stop = connection.state.subscribe(look);
   look();

@@ -15,12 +15,12 @@ import { newId } from "./ids.js";
 import { jsonCodec } from "./json-codec.js";
 import { CLIENT_LIMITS } from "./limits.js";
 import type { ForeignMessage, MessageOf, Send } from "./messages.js";
-import { addressOf, type ClientOptions } from "./options.js";
+import { addressOf, type ClientOptions, checkOptions } from "./options.js";
 import { createOutbox, type Delivery, type Outbox, type OutboxEntry, type Place } from "./outbox.js";
 import { createRuns, type Runs } from "./queries/runs.js";
 import { createRequests, type Requests } from "./requests.js";
+import { createLazyRooms, type LazyRooms } from "./rooms/lazy-rooms.js";
 import type { Gap } from "./rooms/room.js";
-import { createRooms, type Rooms } from "./rooms/rooms.js";
 import { createSession, type Session } from "./session.js";
 import { findWebSocket, openSocket } from "./socket.js";
 import { createUserMessages } from "./user-messages.js";
@@ -53,7 +53,7 @@ export type ClientEvents = OwnEvents & {
 export interface ClientParts {
   readonly connection: Connection;
   readonly session: Session;
-  readonly rooms: Rooms;
+  readonly rooms: LazyRooms;
   readonly runs: Runs;
   readonly requests: Requests;
   readonly outbox: Outbox;
@@ -66,7 +66,8 @@ export interface ClientParts {
   ): string | null;
 }
 
-export function createClient(url: string, options: ClientOptions): ClientParts {
+export function createClient(url: string | URL, options: ClientOptions): ClientParts {
+  checkOptions(options);
   const codec = options.codec ?? jsonCodec;
   const events = createEmitter<ClientEvents>();
   const guest = { userId: `guest-${newId()}`, userName: "Guest" };
@@ -104,7 +105,7 @@ export function createClient(url: string, options: ClientOptions): ClientParts {
     refusal,
     maxRows: () => session.greeting?.limits.max_rows ?? CLIENT_LIMITS.bufferRows,
   });
-  const rooms = createRooms({
+  const rooms = createLazyRooms({
     send,
     tell,
     isReady: () => isReady,
@@ -113,6 +114,8 @@ export function createClient(url: string, options: ClientOptions): ClientParts {
     outbox: () => outbox,
     self: () => ({ userId: session.userId ?? "", userName: session.userName ?? "" }),
     onGap: (gap) => events.emit("gap", gap),
+    onNotLoaded: fault,
+    onBadMessage: (error) => connection.mistaken(error),
   });
   /** Nothing overtakes what the storage has kept. */
   let isRestored = true;

@@ -6,7 +6,7 @@ import { RETRIED_FAILURES } from "./failure-table.js";
  * Codes of the client's own, beside those of the protocol. `aborted`: by the signal that was given. `timeout`: no
  * answer in time. `connection_closed`: the connection is over for good, or was never made. `superseded`: a newer search
  * overtook it. `outbox_full`: too much waits. `no_websocket`: there is no WebSocket here, and `ws` is not installed.
- * `no_token`: the token could not be had.
+ * `no_token`: the token could not be had. `not_loaded`: a part of the library that is loaded when it is needed.
  */
 export type ClientErrorCode =
   | "aborted"
@@ -15,7 +15,8 @@ export type ClientErrorCode =
   | "superseded"
   | "outbox_full"
   | "no_websocket"
-  | "no_token";
+  | "no_token"
+  | "not_loaded";
 
 export interface SparqlLiveErrorDetails {
   readonly retryAfterMs?: number | undefined;
@@ -38,7 +39,11 @@ export class SparqlLiveError extends Error {
   constructor(code: FailureCode | ClientErrorCode, message: string, details: SparqlLiveErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
-    this.retry = Object.hasOwn(RETRIED_FAILURES, code) || code === "timeout" || code === "outbox_full";
+    this.retry =
+      Object.hasOwn(RETRIED_FAILURES, code) ||
+      ["timeout", "outbox_full", "not_loaded"].includes(code) ||
+      // A server that ends cancels what others may answer.
+      (code === "query_cancelled" && details.detail === "shutdown");
     this.details = details;
   }
 }
@@ -57,14 +62,26 @@ export function errorOf(
   });
 }
 
+export function badRequest(text: string, details?: SparqlLiveErrorDetails): SparqlLiveError {
+  return new SparqlLiveError("bad_request", text, details);
+}
+
+/** Why nothing is begun with this signal, where that is so. */
+export function abortOf(signal: AbortSignal | undefined): SparqlLiveError | null {
+  if (signal === undefined || signal === null) return null;
+  if (typeof signal.addEventListener !== "function") return badRequest("`signal` is no AbortSignal.");
+  return signal.aborted ? abortedError(signal) : null;
+}
+
 export function abortedError(signal: AbortSignal): SparqlLiveError {
   return new SparqlLiveError("aborted", "It was aborted.", { cause: signal.reason });
 }
 
 /** Of what waited for a connection that is over for good. */
-export function closedError({ code, reason }: CloseInfo): SparqlLiveError {
-  const text = `The connection is over (${code}${reason === "" ? "" : ` ${reason}`}).`;
-  return new SparqlLiveError("connection_closed", text, { detail: reason });
+export function closedError({ code, reason, cause }: CloseInfo): SparqlLiveError {
+  const why = cause instanceof Error ? ` ${cause.message}` : "";
+  const text = `The connection is over (${code}${reason === "" ? "" : ` ${reason}`}).${why}`;
+  return new SparqlLiveError("connection_closed", text, { detail: reason, cause });
 }
 
 export function leftError(roomId: string, reason: string): SparqlLiveError {

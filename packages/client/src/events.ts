@@ -9,40 +9,43 @@ export interface Emitter<Events extends Record<keyof Events, readonly unknown[]>
   emit<N extends keyof Events>(name: N, ...args: Events[N]): void;
 }
 
+type Listener = (...args: never) => void;
+
+interface Held {
+  readonly listener: Listener;
+  readonly isOnce: boolean;
+}
+
 export function createEmitter<Events extends Record<keyof Events, readonly unknown[]>>(): Emitter<Events> {
-  // By the listener that was given, so that one that is to be called once can be taken away too.
-  const listeners = new Map<keyof Events, Map<unknown, (...args: never) => void>>();
+  const listeners = new Map<keyof Events, Set<Held>>();
   /** What happens in a listener is told when all have heard of what came before. */
   const untold: (() => void)[] = [];
-  const add = <N extends keyof Events>(
-    name: N,
-    given: (...args: Events[N]) => void,
-    listener: (...args: Events[N]) => void,
-  ) => {
-    const named = listeners.get(name) ?? new Map<unknown, (...args: never) => void>();
-    listeners.set(name, named);
-    named.set(given, listener);
-    return () => void named.delete(given);
+  const add = (name: keyof Events, listener: Listener, isOnce: boolean) => {
+    if (typeof listener !== "function") throw new TypeError("A listener has to be a function.");
+    const named = listeners.get(name) ?? new Set();
+    const held = { listener, isOnce };
+    listeners.set(name, named.add(held));
+    return () => void named.delete(held);
   };
-  const emitter: Emitter<Events> = {
-    on: (name, listener) => add(name, listener, listener),
-    off: (name, listener) => void listeners.get(name)?.delete(listener),
-    once(name, listener) {
-      return add(name, listener, (...args) => {
-        emitter.off(name, listener);
-        listener(...args);
-      });
+  return {
+    on: (name, listener) => add(name, listener, false),
+    once: (name, listener) => add(name, listener, true),
+    off(name, listener) {
+      const named = listeners.get(name);
+      for (const held of named ?? []) if (held.listener === listener) named?.delete(held);
     },
     emit(name, ...args) {
       const tell = () => {
-        // Each stands under the name whose arguments it takes.
-        for (const listener of [...(listeners.get(name)?.values() ?? [])])
-          callSafely(listener as (...args: unknown[]) => void, ...args);
+        const named = listeners.get(name);
+        for (const held of [...(named ?? [])]) {
+          if (held.isOnce) named?.delete(held);
+          // It stands under the name whose arguments it takes.
+          callSafely(held.listener as (...args: unknown[]) => void, ...args);
+        }
       };
       if (untold.push(tell) > 1) return;
       for (const next of untold) next();
       untold.length = 0;
     },
   };
-  return emitter;
 }

@@ -1,6 +1,7 @@
 import type { Codec } from "@sparql-live/protocol";
 import type { RetryPolicy } from "./connection/retry.js";
 import type { Signals } from "./connection/signals.js";
+import { isId } from "./ids.js";
 import type { OutboxStorage } from "./outbox.js";
 import type { SocketConstructor } from "./socket.js";
 
@@ -34,8 +35,33 @@ export interface ClientOptions extends RetryPolicy {
   readonly signals?: Signals | undefined;
 }
 
+const TIMES = ["connectTimeout", "heartbeatInterval", "heartbeatTimeout"] as const;
+const RETRIES = ["reconnectInterval", "reconnectDecay", "reconnectAttempts"] as const;
+
+/** Throws a `TypeError` that names what is wrong: what comes from JavaScript or a form may be anything. */
+export function checkOptions(options: ClientOptions): void {
+  const { token, userId, outboxStorage } = options;
+  const need = (isFine: boolean, name: string, what: string) => {
+    if (!isFine) throw new TypeError(`\`${name}\` has to be ${what}.`);
+  };
+  for (const name of TIMES) need((options[name] ?? 1) > 0, name, "milliseconds above 0");
+  for (const name of RETRIES) need((options[name] ?? 1) >= 0, name, "a number from 0");
+  need(userId === undefined || isId(userId), "userId", "a string of 1 to 128 characters");
+  need(
+    token === undefined || typeof token === "function" || isText(token),
+    "token",
+    "a string or a function",
+  );
+  const isStorage = outboxStorage === undefined || typeof outboxStorage?.load === "function";
+  need(isStorage, "outboxStorage", "a storage");
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string" && value !== "";
+}
+
 /** `http` and `https` stand for `ws` and `wss`; in a page the address may be relative to it. Throws a `TypeError`. */
-export function socketAddressOf(url: string): URL {
+export function socketAddressOf(url: string | URL): URL {
   const base = typeof location === "undefined" ? undefined : location.href;
   const address = new URL(url, base);
   address.protocol = address.protocol.replace("http", "ws");
@@ -46,7 +72,7 @@ export function socketAddressOf(url: string): URL {
 
 /** The same, with who comes. */
 export function addressOf(
-  url: string,
+  url: string | URL,
   { userId, userName }: { userId?: string; userName?: string | undefined },
 ): string {
   const address = socketAddressOf(url);

@@ -1,4 +1,4 @@
-import { abortedError, isPassing, SparqlLiveError } from "./errors.js";
+import { abortOf, isPassing, SparqlLiveError } from "./errors.js";
 import { isId, newId } from "./ids.js";
 import { CLIENT_LIMITS } from "./limits.js";
 import { type WaitOptions, withinTime } from "./requests.js";
@@ -183,7 +183,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
     add({ roomId, kind, body }, { messageId = newId(), signal, timeoutMs } = {}) {
       const refusal = (code: "bad_request" | "outbox_full", text: string) =>
         Promise.reject(new SparqlLiveError(code, text, { roomId }));
-      if (signal?.aborted === true) return Promise.reject(abortedError(signal));
+      const given = abortOf(signal);
+      if (given !== null) return Promise.reject(given);
       if (!isId(messageId)) {
         return refusal(
           "bad_request",

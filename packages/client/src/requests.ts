@@ -4,7 +4,7 @@ import type {
   ServerMessage,
   ServerMessageType,
 } from "@sparql-live/protocol";
-import { abortedError, errorOf, isPassing, SparqlLiveError } from "./errors.js";
+import { abortedError, abortOf, errorOf, isPassing, SparqlLiveError } from "./errors.js";
 import { newId } from "./ids.js";
 import { CLIENT_LIMITS } from "./limits.js";
 import type { MessageOf, Send } from "./messages.js";
@@ -70,7 +70,7 @@ export function createRequests(
       { signal, timeoutMs = CLIENT_LIMITS.requestTimeoutMs }: WaitOptions = {},
       id: string = newId(),
     ) {
-      const over = refusal() ?? (signal?.aborted === true ? abortedError(signal) : null);
+      const over = refusal() ?? abortOf(signal);
       if (over !== null) return Promise.reject(over);
       if (pending.size >= CLIENT_LIMITS.pendingRequestsCount) {
         return Promise.reject(new SparqlLiveError("outbox_full", "Too many requests wait for an answer."));
@@ -127,6 +127,11 @@ export function withinTime<T>(
   lateMessage: string,
 ): Promise<T> {
   if (signal === undefined && timeoutMs === 0) return promise;
+  const refused = abortOf(signal);
+  if (refused !== null) {
+    promise.catch(() => undefined);
+    return Promise.reject(refused);
+  }
   return new Promise<T>((resolve, reject) => {
     const abort = () => signal !== undefined && settle(() => reject(abortedError(signal)));
     const late = () => settle(() => reject(new SparqlLiveError("timeout", lateMessage)));
@@ -140,7 +145,6 @@ export function withinTime<T>(
       (value) => settle(() => resolve(value)),
       (error: unknown) => settle(() => reject(error)),
     );
-    if (signal?.aborted === true) abort();
-    else signal?.addEventListener("abort", abort);
+    signal?.addEventListener("abort", abort);
   });
 }

@@ -1,5 +1,6 @@
 import type { ServerMessage, ServerPayloads } from "@sparql-live/protocol";
 import type { Connection } from "./connection/connection.js";
+import { SparqlLiveError } from "./errors.js";
 import { newId } from "./ids.js";
 import type { Send } from "./messages.js";
 import type { Place } from "./outbox.js";
@@ -92,6 +93,9 @@ export function createSession(options: SessionOptions): Session {
       .then(() => (typeof token === "function" ? token() : token))
       .then((value) => {
         if (ofSocket !== socketCount) return;
+        if (typeof value !== "string" || value === "") {
+          throw new SparqlLiveError("no_token", "`token` gave no token, which is a string.");
+        }
         const id = newId();
         if (isFirst) authenticateId = id;
         send("authenticate", { token: value }, { message_id: id });

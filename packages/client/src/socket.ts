@@ -15,7 +15,8 @@ export type SocketConstructor = new (url: string, protocols: string[]) => Socket
 export interface SocketEvents {
   readonly onOpen: () => void;
   readonly onFrame: (frame: string | Uint8Array) => void;
-  readonly onClose: (code: number, reason: string) => void;
+  /** `cause`: what `ws` says; browsers do not tell. */
+  readonly onClose: (code: number, reason: string, cause: unknown) => void;
 }
 
 export interface Socket {
@@ -62,13 +63,16 @@ export function openSocket(
     if (typeof data === "string") events.onFrame(data);
     else if (data instanceof ArrayBuffer) events.onFrame(new Uint8Array(data));
   });
-  // The close that follows tells what there is to tell; without a listener `ws` would throw.
-  socket.addEventListener("error", () => undefined);
+  let cause: unknown;
+  // A close follows.
+  socket.addEventListener("error", (event) => {
+    if ("error" in event) cause = event.error;
+  });
   socket.addEventListener("close", (event) => {
     if (!isOurs) return;
     isOurs = false;
     const code = "code" in event && typeof event.code === "number" ? event.code : 1006;
-    events.onClose(code, "reason" in event ? String(event.reason) : "");
+    events.onClose(code, "reason" in event ? String(event.reason) : "", cause);
   });
   return {
     // What we encode lies in memory of its own.

@@ -28,6 +28,8 @@ export interface Connection {
   draining(retryAfterMs: number | undefined): void;
   /** Lets the socket go, as if it had been closed so. */
   lose(close: CloseInfo): void;
+  /** What came is not what it says: the socket is let go, and another tried. */
+  mistaken(error: unknown): void;
   /** Ends it for good, as if it had been closed so. */
   fail(close: CloseInfo): void;
 }
@@ -128,6 +130,11 @@ export function createConnection(options: ConnectionOptions): Connection {
     lost(close);
   };
 
+  const mistaken = (error: unknown) => {
+    options.onFault(error);
+    if (socket !== null) lose(BAD_MESSAGE);
+  };
+
   const attemptNow = () => {
     clearTimeout(tryTimer);
     const before = state.getSnapshot();
@@ -144,7 +151,8 @@ export function createConnection(options: ConnectionOptions): Connection {
       // Browsers refuse some addresses when it is made: another try would not help.
       .catch((error: unknown) => {
         if (state.getSnapshot() !== trying) return;
-        fail({ code: 1006, reason: error instanceof SparqlLiveError ? error.code : "address_refused" });
+        const reason = error instanceof SparqlLiveError ? error.code : "address_refused";
+        fail({ code: 1006, reason, cause: error });
       });
   };
 
@@ -163,14 +171,14 @@ export function createConnection(options: ConnectionOptions): Connection {
         }
         options.onMessage(message);
       } catch (error) {
-        options.onFault(error);
-        if (socket === ours) lose(BAD_MESSAGE);
+        if (socket === ours) mistaken(error);
+        else options.onFault(error);
       }
     },
-    onClose(code, text) {
+    onClose(code, text, cause) {
       letGo();
       const { code: reason = "", hintMs } = readCloseReason(text);
-      lost({ code, reason }, hintMs);
+      lost({ code, reason, ...(cause === undefined ? {} : { cause }) }, hintMs);
     },
   };
 
@@ -239,6 +247,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     },
     draining: (retryAfterMs) => step({ type: "draining", retryAfterMs }),
     lose,
+    mistaken,
     fail,
   };
 }

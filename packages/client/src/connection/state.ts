@@ -3,6 +3,8 @@ export interface CloseInfo {
   /** Of the WebSocket (RFC 6455, section 7.4): 1006 where there was none. */
   readonly code: number;
   readonly reason: string;
+  /** What the platform or the library said of it, where that is more. */
+  readonly cause?: unknown;
 }
 
 /** Times are those of `Date.now()`. */
@@ -27,7 +29,7 @@ export type ConnectionState =
       readonly retryAfterMs: number | undefined;
     }
   /** For good: nothing is tried any more until `connect()`. */
-  | { readonly kind: "closed"; readonly code: number; readonly reason: string };
+  | ({ readonly kind: "closed" } & CloseInfo);
 
 export type ConnectionEvent =
   | { readonly type: "try" }

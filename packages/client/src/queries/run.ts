@@ -3,6 +3,7 @@ import { errorOf, isPassing, SparqlLiveError } from "../errors.js";
 import { CLIENT_LIMITS } from "../limits.js";
 import type { MessageOf, Send } from "../messages.js";
 import { withResolvers } from "../outbox.js";
+import { callSafely } from "../store.js";
 
 export type QueryResult = ServerPayloads["query_result"];
 export type QueryProgress = ServerPayloads["query_progress"];
@@ -70,7 +71,7 @@ type Phase =
   | "over";
 
 export function createRun(options: RunOptions): Run {
-  const { queryId, roomId, request, onChunk, bufferRows, send, isReady } = options;
+  const { queryId, roomId, request, onChunk, onProgress, bufferRows, send, isReady } = options;
   const { promise, resolve, reject } = withResolvers<QueryResult>();
   const over = withResolvers<void>();
   const ofRun = { query_id: queryId, ...(roomId === undefined ? {} : { room_id: roomId }) };
@@ -181,7 +182,7 @@ export function createRun(options: RunOptions): Run {
     // After a reconnection the stage is told again.
     if (progress.progress >= lastProgress) {
       lastProgress = progress.progress;
-      if (!isAborted) options.onProgress?.(progress);
+      if (!isAborted && onProgress !== undefined) callSafely(onProgress, progress);
     }
     if (progress.stage !== "completed") return;
     const told = result;

@@ -1,5 +1,5 @@
 import type { ClientPayloads, ServerMessage, ServerPayloads } from "@sparql-live/protocol";
-import { abortedError, SparqlLiveError } from "../errors.js";
+import { abortedError, abortOf, badRequest, SparqlLiveError } from "../errors.js";
 import { isId, newId } from "../ids.js";
 import { CLIENT_LIMITS } from "../limits.js";
 import type { Send } from "../messages.js";
@@ -22,7 +22,8 @@ export interface QueryOptions extends Omit<Request, "natural_language" | "sparql
 export interface SendQueryOptions extends QueryOptions {
   /**
    * Takes the rows as they come, each once and in order; they do not stand in the result then. While a promise that it
-   * returns is not settled, no more are asked for than the buffer holds.
+   * returns is not settled, no more are asked for than the buffer holds; the result waits for it. Where it fails, so
+   * does the query: `aborted`, with its error as the cause.
    */
   readonly onRows?: ((rows: readonly Row[], chunk: Chunk) => void | Promise<void>) | undefined;
 }
@@ -90,23 +91,45 @@ export function createRuns({ send, isReady, mayBegin, maxRows, refusal }: RunsOp
     ...more
   }: Beginning): Run => {
     const abort = () => signal !== undefined && run.abort(abortedError(signal));
+    let isBegun = false;
     const onOver = () => {
+      if (!isBegun) return;
       runs.delete(queryId);
       signal?.removeEventListener("abort", abort);
     };
     const run = createRun({ ...more, queryId, since, bufferRows, send, maxRows, isReady, mayBegin, onOver });
     const tooMany = new SparqlLiveError("outbox_full", "Too many queries are under way.", { queryId });
     const refused =
-      refusal() ?? idRefusal(queryId) ?? (runs.size >= CLIENT_LIMITS.runsCount ? tooMany : null);
+      refusal() ??
+      abortOf(signal) ??
+      idRefusal(queryId) ??
+      (bufferRows >= 1 ? null : badRequest("`bufferRows` has to be at least 1.")) ??
+      (runs.size >= CLIENT_LIMITS.runsCount ? tooMany : null);
     if (refused !== null) {
       run.fail(refused);
       return run;
     }
+    isBegun = true;
     runs.set(queryId, run);
-    if (signal?.aborted === true) abort();
-    else signal?.addEventListener("abort", abort);
+    signal?.addEventListener("abort", abort);
     if (isReady()) run.ready();
     return run;
+  };
+
+  /** What is read by `onRows` is over when that is. */
+  const read = (
+    beginning: Omit<Beginning, "onChunk">,
+    onRows: SendQueryOptions["onRows"],
+  ): Promise<QueryResult> => {
+    if (onRows === undefined) return begin({ ...beginning, onChunk: undefined }).result;
+    const reader = createReader(onRows, () => run);
+    const run = begin({ ...beginning, onChunk: reader.onChunk });
+    const whole = run.result.then(async (result) => {
+      await unlessAborted(reader.done(), beginning.signal);
+      return result;
+    });
+    whole.catch(() => undefined);
+    return whole;
   };
 
   const attach: Runs["attach"] = (queryId, options = {}) => {
@@ -115,17 +138,13 @@ export function createRuns({ send, isReady, mayBegin, maxRows, refusal }: RunsOp
     if (known !== undefined && onRows === undefined) return unlessAborted(known.result, signal);
     // A connection reads a run once.
     if (known !== undefined) return unlessAborted(known.over, signal).then(() => attach(queryId, options));
-    const onChunk = onRows === undefined ? undefined : pacedBy(onRows, () => run);
-    const run = begin({ queryId, request: null, roomId, since, onChunk, onProgress, signal });
-    return run.result;
+    return read({ queryId, request: null, roomId, since, onProgress, signal }, onRows);
   };
 
   return {
     send(text, { onProgress, onRows, signal, ...more } = {}) {
-      const onChunk = onRows === undefined ? undefined : pacedBy(onRows, () => run);
       const request = requestOf(text, more);
-      const run = begin({ queryId: newId(), request, roomId: more.room_id, onChunk, onProgress, signal });
-      return run.result;
+      return read({ queryId: newId(), request, roomId: more.room_id, onProgress, signal }, onRows);
     },
     stream<T = Row>(
       text: QueryText,
@@ -186,24 +205,35 @@ function idRefusal(queryId: string): SparqlLiveError | null {
 }
 
 function requestOf(text: QueryText, more: Request): Request {
-  return typeof text === "string" ? { ...more, natural_language: text } : { ...more, sparql: text.sparql };
+  if (typeof text === "string") return { ...more, natural_language: text };
+  if (typeof text?.sparql === "string") return { ...more, sparql: text.sparql };
+  throw new TypeError("Ask a question, which is a string, or a query: { sparql: string }.");
 }
 
 /** Says that rows were read when whoever takes them has. An error of it fails the query. */
-function pacedBy(onRows: NonNullable<SendQueryOptions["onRows"]>, runOf: () => Run): (chunk: Chunk) => void {
-  const failed = (cause: unknown) =>
-    runOf().abort(new SparqlLiveError("aborted", "The reader of the rows failed.", { cause }));
-  return (chunk) => {
-    const count = chunk.rows.length;
+function createReader(onRows: NonNullable<SendQueryOptions["onRows"]>, runOf: () => Run) {
+  let reading: Promise<void> = Promise.resolve();
+  const failed = (cause: unknown) => {
+    const error = new SparqlLiveError("aborted", "The reader of the rows failed.", { cause });
+    runOf().abort(error);
+    return error;
+  };
+  const onChunk = (chunk: Chunk) => {
+    const consumed = () => runOf().consumed(chunk.rows.length);
     try {
       const done = onRows(chunk.rows, chunk);
       // Arrow functions return what they like.
-      if (done instanceof Object && "then" in done) done.then(() => runOf().consumed(count), failed);
-      else runOf().consumed(count);
+      if (!(done instanceof Object && "then" in done)) return consumed();
+      const read = done.then(consumed, (cause: unknown) => {
+        throw failed(cause);
+      });
+      reading = Promise.all([reading, read]).then(() => undefined);
+      reading.catch(() => undefined);
     } catch (error) {
       failed(error);
     }
   };
+  return { onChunk, done: () => reading };
 }
 
 /** What another reads goes on when this one does not want it any more. */

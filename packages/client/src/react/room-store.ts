@@ -42,6 +42,9 @@ export interface RoomMembership extends ReadableStore<CollaborationView> {
 /** The memberships of each client: components that look at the same room get the same. */
 const memberships = new WeakMap<SPARQLWebSocketClient, Map<string, RoomMembership>>();
 
+/** Clients that have the code for rooms. */
+const withRooms = new WeakSet<SPARQLWebSocketClient>();
+
 export function membershipOf(client: SPARQLWebSocketClient, roomId: string): RoomMembership {
   const known = memberships.get(client) ?? new Map<string, RoomMembership>();
   memberships.set(client, known);
@@ -62,33 +65,38 @@ function createMembership(client: SPARQLWebSocketClient, roomId: string): RoomMe
   const change = (next: Partial<CollaborationView>) => view.set({ ...view.getSnapshot(), ...next });
 
   const enter = () => {
-    isForeign = client.room(roomId) !== undefined;
     view.set(NO_ROOM);
-    // As long as it takes: the server may not be there yet.
-    const joined = client.joinRoom(roomId, { ...latest, timeoutMs: 0 });
-    const room = client.room(roomId);
     let isFollowed = true;
-    joined.then(
-      (entered) => {
+    const stops = [followReturn()];
+    unfollow = () => {
+      isFollowed = false;
+      for (const stop of stops) stop();
+    };
+    const failed = (error: unknown) => {
+      if (isFollowed) change({ error: asError(error) });
+    };
+    const enterNow = () => {
+      isForeign = client.room(roomId) !== undefined;
+      // As long as it takes: the server may not be there yet.
+      const joined = client.joinRoom(roomId, { ...latest, timeoutMs: 0 });
+      const room = client.room(roomId);
+      if (room !== undefined) stops.push(follow(room));
+      stops.push(followRuns(client, roomId, (runs) => change({ runs })));
+      joined.then((entered) => {
         if (entered === room || !isFollowed) return;
         // The one that was there was on its way out.
         isForeign = false;
         change({ error: null });
         stops.push(follow(entered));
-      },
-      (error: unknown) => {
-        if (isFollowed) change({ error: asError(error) });
-      },
-    );
-    const stops = [
-      room === undefined ? () => undefined : follow(room),
-      followRuns(client, roomId, (runs) => change({ runs })),
-      followReturn(),
-    ];
-    unfollow = () => {
-      isFollowed = false;
-      for (const stop of stops) stop();
+      }, failed);
     };
+    if (withRooms.has(client)) return enterNow();
+    // There is nothing to leave yet.
+    isForeign = true;
+    client.loadRooms().then(() => {
+      withRooms.add(client);
+      if (isFollowed) enterNow();
+    }, failed);
   };
 
   /** A client that was closed has left its rooms; when it connects anew this one is entered again. */

@@ -224,6 +224,8 @@ export function createRoom(options: RoomOptions): RoomControl {
       );
     }),
     async history(more) {
+      const outside = outsideError();
+      if (outside !== null) throw outside;
       const { createHistoryReader } = await import("./history.js");
       history ??= createHistoryReader(id, send, sealer, (error) => events.emit("error", error, false));
       return history.read(more);
@@ -239,11 +241,13 @@ export function createRoom(options: RoomOptions): RoomControl {
   };
 
   const add = (kind: "message" | "document", body: unknown, more?: AddOptions) => {
-    if (status().kind === "left" || leaving !== null) {
-      const text = `Join the room "${id}" first.`;
-      return Promise.reject(new SparqlLiveError("not_in_room", text, ofError));
-    }
-    return outbox.add({ roomId: id, kind, body }, more);
+    const outside = outsideError();
+    return outside === null ? outbox.add({ roomId: id, kind, body }, more) : Promise.reject(outside);
+  };
+
+  const outsideError = () => {
+    if (status().kind !== "left" && leaving === null) return null;
+    return new SparqlLiveError("not_in_room", `Join the room "${id}" first.`, ofError);
   };
 
   const inSeal = (

@@ -1,5 +1,5 @@
 import type { ServerMessage, ServerPayloads } from "@sparql-live/protocol";
-import { abortedError, leftError, SparqlLiveError } from "../errors.js";
+import { abortOf, leftError, SparqlLiveError } from "../errors.js";
 import { CLIENT_LIMITS } from "../limits.js";
 import type { RefusalMessage } from "../messages.js";
 import type { Outbox, OutboxEntry, Place } from "../outbox.js";
@@ -23,8 +23,8 @@ export interface Rooms {
   isJoined(roomId: string): boolean;
   /** For `resume`. */
   positions(): Record<string, Place>;
-  /** Whether the message was about a room, and was told. */
-  take(message: ServerMessage): boolean;
+  /** Tells a message about a room. */
+  take(roomId: string, message: ServerMessage): void;
   /** Whether the error was the answer to something that a room asked. */
   refused(message: RefusalMessage): boolean;
   transmit(entry: OutboxEntry, isWanted: () => boolean): boolean | Promise<boolean>;
@@ -71,7 +71,7 @@ export function createRooms(options: RoomsOptions): Rooms {
 
   const join = async (roomId: string, more: JoinOptions): Promise<Room> => {
     const { signal, timeoutMs = CLIENT_LIMITS.requestTimeoutMs } = more;
-    const over = options.refusal() ?? (signal?.aborted === true ? abortedError(signal) : null);
+    const over = options.refusal() ?? abortOf(signal) ?? idRefusal(roomId);
     if (over !== null) throw over;
     const call = ++callCount;
     let control: RoomControl | undefined;
@@ -123,14 +123,11 @@ export function createRooms(options: RoomsOptions): Rooms {
       }
       return positions;
     },
-    take(message) {
-      const roomId = roomIdOf(message);
-      if (roomId === undefined) return false;
+    take(roomId, message) {
       // The address of a room joins without being asked.
       const control = controls.get(roomId) ?? (message.type === "join_room" ? open(roomId, {}) : undefined);
       if (control === undefined) tell(message);
       else control.take(message);
-      return true;
     },
     refused(message) {
       for (const control of [...controls.values()]) if (control.refused(message)) return true;
@@ -181,29 +178,12 @@ export function createRooms(options: RoomsOptions): Rooms {
   };
 }
 
-function inCodec(body: unknown, isBinary: boolean): string | Uint8Array {
-  return isBinary ? updateBytes(body) : String(body);
+function idRefusal(roomId: string): SparqlLiveError | null {
+  if (/^[\w-]{1,128}$/.test(roomId)) return null;
+  const text = "The id of a room has 1 to 128 letters, digits, `_` and `-`.";
+  return new SparqlLiveError("invalid_message", text, { roomId });
 }
 
-const ROOM_TYPES: ReadonlySet<string> = new Set<ServerMessage["type"]>([
-  "join_room",
-  "leave_room",
-  "user_joined",
-  "user_left",
-  "room_state",
-  "room_message",
-  "room_history",
-  "room_member_update",
-  "typing_indicator",
-  "cursor_position",
-  "document_update",
-  "document_snapshot",
-  "snapshot_wanted",
-  "snapshot_stored",
-  "awareness_update",
-  "ack",
-]);
-
-function roomIdOf({ type, payload }: ServerMessage): string | undefined {
-  return ROOM_TYPES.has(type) && "room_id" in payload ? payload.room_id : undefined;
+function inCodec(body: unknown, isBinary: boolean): string | Uint8Array {
+  return isBinary ? updateBytes(body) : String(body);
 }
