@@ -1,5 +1,4 @@
-// Ask, and watch together. In a clone of this repository, after `npm start` in another terminal:
-//     npx vite examples/react-page
+// Ask, and watch together: in a clone of this repository, beside `npm start`, run `npx vite examples/react-page`.
 // Then open http://127.0.0.1:5173/?user=ada and ?user=bob beside each other.
 import { SPARQLProvider, useCollaborationRoom, useSPARQLQuery } from "@sparql-live/client/react";
 import { termLabel } from "@sparql-live/client/terms";
@@ -17,6 +16,7 @@ function Ask() {
   };
   const ask = (event) => {
     event.preventDefault();
+    sendTyping(false);
     executeQuery(text, { room_id: "lab" });
   };
   return (

@@ -179,7 +179,7 @@ export function createRooms(options: RoomsOptions): Rooms {
 }
 
 function idRefusal(roomId: string): SparqlLiveError | null {
-  if (/^[\w-]{1,128}$/.test(roomId)) return null;
+  if (typeof roomId === "string" && /^[\w-]{1,128}$/.test(roomId)) return null;
   const text = "The id of a room has 1 to 128 letters, digits, `_` and `-`.";
   return new SparqlLiveError("invalid_message", text, { roomId });
 }
