@@ -19,7 +19,10 @@ test.each<[string, unknown]>([
   ["userId", "u".repeat(129)],
   ["token", ""],
   ["token", 7],
+  ["userName", 5],
   ["outboxStorage", {}],
+  ["codec", "msgpack"],
+  ["WebSocket", {}],
 ])("[CLIENT-30] an option that it cannot be is refused at once: %s %j", (name, value) => {
   const options = anything<ClientOptions>({ autoConnect: false, [name]: value });
   const make = () => new SPARQLWebSocketClient("ws://127.0.0.1:9/api/ws/query", options);

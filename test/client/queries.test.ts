@@ -175,6 +175,19 @@ test("[CLIENT-21] the result waits for what the function for rows is still doing
   expect(mostAtOnce).toBeLessThanOrEqual(CLIENT_LIMITS.bufferRows + 100);
 });
 
+test("[CLIENT-19] a query whose rows are taken for ever is rejected with the end of the connection", async () => {
+  await using server = await startServer();
+  using client = openLibraryClient(server.ws);
+  const completed = new Promise((resolve) => client.once("query_result", resolve));
+  const onRows = () => new Promise<void>(() => undefined);
+  const ended = expect(client.sendQuery("all cities", { onRows })).rejects.toMatchObject({
+    code: "connection_closed",
+  });
+  await completed;
+  client.disconnect();
+  await ended;
+});
+
 test.each<[string, () => Promise<void>]>([
   [
     "throws",

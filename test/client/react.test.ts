@@ -177,6 +177,18 @@ describeWithPackage("chromium", hasChromium, "the hooks in a browser", () => {
       await expect.poll(() => page.textContent("#room"), DEADLINE).toContain("back");
     });
 
+    test("[CLIENT-REACT-4] what is said in the first moment of a component waits for its room", {
+      timeout: 120_000,
+    }, async () => {
+      await using all = await startEverything(version, openPage());
+      const { page } = all;
+      using bob = openLibraryClient(all.server.ws, { userId: "bob" });
+      const room = await bob.joinRoom("lab");
+      await show(page, ["socket", "room"]);
+      await page.evaluate('probe.handles.room.sendMessage("at once")');
+      await expect.poll(() => room.messages.getSnapshot().at(-1)?.message, DEADLINE).toBe("at once");
+    });
+
     test("[CLIENT-REACT-4] a component that shows another room, or gets another secret, enters with that", {
       timeout: 120_000,
     }, async () => {

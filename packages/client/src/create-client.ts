@@ -15,7 +15,7 @@ import { newId } from "./ids.js";
 import { jsonCodec } from "./json-codec.js";
 import { CLIENT_LIMITS } from "./limits.js";
 import type { ForeignMessage, MessageOf, Send } from "./messages.js";
-import { addressOf, type ClientOptions, checkOptions } from "./options.js";
+import { addressOf, type ClientOptions, checkOptions, isAddressOfRoom } from "./options.js";
 import { createOutbox, type Delivery, type Outbox, type OutboxEntry, type Place } from "./outbox.js";
 import { createRuns, type Runs } from "./queries/runs.js";
 import { createRequests, type Requests } from "./requests.js";
@@ -115,7 +115,6 @@ export function createClient(url: string | URL, options: ClientOptions): ClientP
     self: () => ({ userId: session.userId ?? "", userName: session.userName ?? "" }),
     onGap: (gap) => events.emit("gap", gap),
     onNotLoaded: fault,
-    onBadMessage: (error) => connection.mistaken(error),
   });
   /** Nothing overtakes what the storage has kept. */
   let isRestored = true;
@@ -197,6 +196,8 @@ export function createClient(url: string | URL, options: ClientOptions): ClientP
     codec,
     async prepare() {
       const found = await findWebSocket(options.WebSocket);
+      // Its server enters it by itself, with the first messages.
+      if (isAddressOfRoom(address)) await rooms.prepare();
       return (socketEvents) => openSocket(found, address, [codec.subprotocol], socketEvents);
     },
     policy: options,

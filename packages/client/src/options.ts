@@ -40,7 +40,7 @@ const RETRIES = ["reconnectInterval", "reconnectDecay", "reconnectAttempts"] as 
 
 /** Throws a `TypeError` that names what is wrong: what comes from JavaScript or a form may be anything. */
 export function checkOptions(options: ClientOptions): void {
-  const { token, userId, outboxStorage } = options;
+  const { token, userId, userName, outboxStorage, codec, WebSocket: given } = options;
   const need = (isFine: boolean, name: string, what: string) => {
     if (!isFine) throw new TypeError(`\`${name}\` has to be ${what}.`);
   };
@@ -52,6 +52,9 @@ export function checkOptions(options: ClientOptions): void {
     "token",
     "a string or a function",
   );
+  need(userName === undefined || typeof userName === "string", "userName", "a string");
+  need(codec === undefined || typeof codec?.encode === "function", "codec", "a codec");
+  need(given === undefined || typeof given === "function", "WebSocket", "a class");
   const isStorage = outboxStorage === undefined || typeof outboxStorage?.load === "function";
   need(isStorage, "outboxStorage", "a storage");
 }
@@ -68,6 +71,10 @@ export function socketAddressOf(url: string | URL): URL {
   if (!/^wss?:$/.test(address.protocol)) throw new TypeError(`"${url}" is no address of a WebSocket.`);
   address.hash = "";
   return address;
+}
+
+export function isAddressOfRoom(address: string): boolean {
+  return /\/room\/[^/]+$/.test(new URL(address).pathname);
 }
 
 /** The same, with who comes. */

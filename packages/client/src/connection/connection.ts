@@ -28,8 +28,6 @@ export interface Connection {
   draining(retryAfterMs: number | undefined): void;
   /** Lets the socket go, as if it had been closed so. */
   lose(close: CloseInfo): void;
-  /** What came is not what it says: the socket is let go, and another tried. */
-  mistaken(error: unknown): void;
   /** Ends it for good, as if it had been closed so. */
   fail(close: CloseInfo): void;
 }
@@ -130,11 +128,6 @@ export function createConnection(options: ConnectionOptions): Connection {
     lost(close);
   };
 
-  const mistaken = (error: unknown) => {
-    options.onFault(error);
-    if (socket !== null) lose(BAD_MESSAGE);
-  };
-
   const attemptNow = () => {
     clearTimeout(tryTimer);
     const before = state.getSnapshot();
@@ -171,8 +164,8 @@ export function createConnection(options: ConnectionOptions): Connection {
         }
         options.onMessage(message);
       } catch (error) {
-        if (socket === ours) mistaken(error);
-        else options.onFault(error);
+        options.onFault(error);
+        if (socket === ours) lose(BAD_MESSAGE);
       }
     },
     onClose(code, text, cause) {
@@ -247,7 +240,6 @@ export function createConnection(options: ConnectionOptions): Connection {
     },
     draining: (retryAfterMs) => step({ type: "draining", retryAfterMs }),
     lose,
-    mistaken,
     fail,
   };
 }

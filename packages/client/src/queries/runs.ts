@@ -3,6 +3,7 @@ import { abortedError, abortOf, badRequest, SparqlLiveError } from "../errors.js
 import { isId, newId } from "../ids.js";
 import { CLIENT_LIMITS } from "../limits.js";
 import type { Send } from "../messages.js";
+import { withResolvers } from "../outbox.js";
 import { createRowStream, type RowStream } from "./row-stream.js";
 import { type Chunk, createRun, type QueryProgress, type QueryResult, type Row, type Run } from "./run.js";
 
@@ -72,6 +73,8 @@ export interface RunsOptions {
 
 export function createRuns({ send, isReady, mayBegin, maxRows, refusal }: RunsOptions): Runs {
   const runs = new Map<string, Run>();
+  /** Of completed runs whose rows are still being taken. */
+  const readers = new Set<(error: SparqlLiveError) => void>();
 
   interface Beginning {
     readonly queryId: string;
@@ -125,7 +128,13 @@ export function createRuns({ send, isReady, mayBegin, maxRows, refusal }: RunsOp
     const reader = createReader(onRows, () => run);
     const run = begin({ ...beginning, onChunk: reader.onChunk });
     const whole = run.result.then(async (result) => {
-      await unlessAborted(reader.done(), beginning.signal);
+      const { promise: ended, reject } = withResolvers<never>();
+      readers.add(reject);
+      const over = refusal();
+      if (over !== null) reject(over);
+      await Promise.race([unlessAborted(reader.done(), beginning.signal), ended]).finally(() =>
+        readers.delete(reject),
+      );
       return result;
     });
     whole.catch(() => undefined);
@@ -194,6 +203,7 @@ export function createRuns({ send, isReady, mayBegin, maxRows, refusal }: RunsOp
     },
     failAll(error) {
       for (const run of [...runs.values()]) run.fail(error);
+      for (const reject of readers) reject(error);
     },
   };
 }

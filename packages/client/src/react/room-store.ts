@@ -1,5 +1,6 @@
 import type { SPARQLWebSocketClient } from "../client.js";
 import { SparqlLiveError } from "../errors.js";
+import type { Acknowledgement, AddOptions } from "../outbox.js";
 import type { RoomEntry } from "../rooms/entries.js";
 import type { Room } from "../rooms/room.js";
 import type { JoinOptions } from "../rooms/rooms.js";
@@ -34,13 +35,18 @@ export const NO_ROOM: CollaborationView = {
 
 /** A room as several components of a page share it: entered with the first of them, left with the last. */
 export interface RoomMembership extends ReadableStore<CollaborationView> {
-  /** `undefined` where it was left. */
+  /** `undefined` where it was left, or its code is on the way. */
   room(): Room | undefined;
+  /** Waits for the code. See `Room.send`. */
+  send(message: unknown, options?: AddOptions): Promise<Acknowledgement>;
   retain(options: JoinOptions): () => void;
 }
 
 /** The memberships of each client: components that look at the same room get the same. */
 const memberships = new WeakMap<SPARQLWebSocketClient, Map<string, RoomMembership>>();
+
+/** After which the code for rooms is loaded again, where it could not be had. */
+const RELOAD_MS = 5_000;
 
 /** Clients that have the code for rooms. */
 const withRooms = new WeakSet<SPARQLWebSocketClient>();
@@ -60,6 +66,8 @@ function createMembership(client: SPARQLWebSocketClient, roomId: string): RoomMe
   let unfollow: (() => void) | null = null;
   /** The application may be in it by itself: then it stays. */
   let isForeign = false;
+  /** The code for rooms. */
+  let loading: Promise<void> = Promise.resolve();
   /** It has to be out before it can be entered again. */
   let isLeaving = false;
   const change = (next: Partial<CollaborationView>) => view.set({ ...view.getSnapshot(), ...next });
@@ -93,10 +101,22 @@ function createMembership(client: SPARQLWebSocketClient, roomId: string): RoomMe
     if (withRooms.has(client)) return enterNow();
     // There is nothing to leave yet.
     isForeign = true;
-    client.loadRooms().then(() => {
+    loading = client.loadRooms().then(() => {
       withRooms.add(client);
-      if (isFollowed) enterNow();
-    }, failed);
+      if (!isFollowed) return;
+      change({ error: null });
+      enterNow();
+    });
+    loading.catch((error: unknown) => {
+      failed(error);
+      if (!isFollowed || asError(error).code !== "not_loaded") return;
+      const timer = setTimeout(() => {
+        unfollow?.();
+        enter();
+        if (!withRooms.has(client)) change({ error: asError(error) });
+      }, RELOAD_MS);
+      stops.push(() => clearTimeout(timer));
+    });
   };
 
   /** A client that was closed has left its rooms; when it connects anew this one is entered again. */
@@ -156,6 +176,11 @@ function createMembership(client: SPARQLWebSocketClient, roomId: string): RoomMe
     getSnapshot: view.getSnapshot,
     subscribe: view.subscribe,
     room: () => client.room(roomId),
+    send(message, options) {
+      const room = client.room(roomId);
+      if (room !== undefined) return room.send(message, options);
+      return loading.then(() => client.sendToRoom(roomId, message, options));
+    },
     retain(options) {
       if (usersCount++ === 0) {
         // Whoever was here went this moment. What they were refused, or entered otherwise, is not what is wanted now.

@@ -1,5 +1,4 @@
 import { useCallback, useEffect, useMemo, useSyncExternalStore } from "react";
-import { SparqlLiveError } from "../errors.js";
 import type { Acknowledgement, AddOptions } from "../outbox.js";
 import type { CursorInput } from "../rooms/room.js";
 import type { JoinOptions } from "../rooms/rooms.js";
@@ -40,16 +39,11 @@ export function useCollaborationRoom(
   }, [shared, membership, invite, secret]);
   const actions = useMemo(
     () => ({
-      sendMessage(message: unknown, more?: AddOptions) {
-        const room = membership().room();
-        if (room !== undefined) return room.send(message, more);
-        const text = `The room "${roomId}" was left.`;
-        return Promise.reject(new SparqlLiveError("not_in_room", text, { roomId }));
-      },
+      sendMessage: (message: unknown, more?: AddOptions) => membership().send(message, more),
       sendTyping: (isTyping: boolean) => membership().room()?.setTyping(isTyping),
       sendCursor: (cursor: CursorInput) => membership().room()?.setCursor(cursor),
     }),
-    [membership, roomId],
+    [membership],
   );
   return { ...view, ...actions };
 }

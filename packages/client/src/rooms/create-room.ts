@@ -227,6 +227,8 @@ export function createRoom(options: RoomOptions): RoomControl {
       const outside = outsideError();
       if (outside !== null) throw outside;
       const { createHistoryReader } = await import("./history.js");
+      const left = outsideError();
+      if (left !== null) throw left;
       history ??= createHistoryReader(id, send, sealer, (error) => events.emit("error", error, false));
       return history.read(more);
     },
