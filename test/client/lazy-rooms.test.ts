@@ -220,6 +220,25 @@ describeWithPackage("chromium", hasChromium, "the code for rooms in a browser", 
     expect(await browser.evaluate("joined")).toBe("lab");
   });
 
+  test("[CLIENT-29] at the address of a room, that its code could not be had is told, and a room is entered when it can", {
+    timeout: 120_000,
+  }, async () => {
+    let mayServe = false;
+    await using all = await startAll((path) => mayServe || path !== "rooms/rooms.js");
+    await using browser = openPage();
+    await all.open(browser, "/room/lab");
+    await browser.evaluate(`(() => {
+      globalThis.told = [];
+      client.on("join_room", ({ room_id: id }) => told.push(id));
+      return client.connect();
+    })()`);
+    await expect.poll(() => browser.evaluate("faults"), DEADLINE).toEqual(["not_loaded"]);
+    expect(await browser.evaluate("told")).toEqual(["lab"]);
+    mayServe = true;
+    expect(await browser.evaluate(`client.joinRoom("lab").then(({ id }) => id)`)).toBe("lab");
+    await browser.evaluate(`client.sendToRoom("lab", "here").then(() => undefined)`);
+  });
+
   test("[CLIENT-29] components that show a room have its code loaded again where it could not be had [CLIENT-REACT-4]", {
     timeout: 120_000,
   }, async () => {
@@ -248,11 +267,13 @@ describeWithPackage("chromium", hasChromium, "the code for rooms in a browser", 
     const server = await startServer({ settings: { ...QUIET, allowedOrigins: [page.origin] } });
     await makeRoom(server, "lab");
     return {
-      async open(browser: ReturnType<typeof openPage>) {
+      async open(browser: ReturnType<typeof openPage>, path = "/query") {
         await browser.open(page.origin);
         await browser.evaluate(`(() => {
           globalThis.faults = [];
-          globalThis.client = new library.SPARQLWebSocketClient("${server.ws}", { userId: "ada", autoConnect: false });
+          globalThis.client = new library.SPARQLWebSocketClient("${server.ws.replace("/query", path)}", {
+            userId: "ada", autoConnect: false,
+          });
           client.on("fault", ({ code }) => faults.push(code));
         })()`);
       },
