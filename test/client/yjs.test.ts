@@ -71,6 +71,15 @@ const LARGE_ROOM: Omit<ServerPayloads["join_room"], "room_id" | "epoch" | "seq">
   runs: [],
 };
 
+const asBase64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
+
+const SERVER = { user_id: "", user_name: "", connection_id: "" };
+const TOO_LARGE: ServerPayloads["error_message"] = {
+  error: "The document is too large.",
+  error_type: "DocumentError",
+  code: "document_too_large",
+};
+
 type Editor = Awaited<ReturnType<typeof openEditor>>;
 
 const areSaved = (editors: readonly Editor[]) =>
@@ -292,6 +301,59 @@ test("[CLIENT-YJS-4] what the room refuses is told and does not end the connecti
   expect(ada.provider.saved.getSnapshot()).toBe(false);
 });
 
+test("[CLIENT-YJS-4] what was written while an update was on its way to its second refusal is sent", {
+  timeout: 60_000,
+}, async () => {
+  await using server = await startScriptedServer();
+  const room = new Y.Doc();
+  let refusals = 0;
+  let edit = () => {};
+  server.onConnection = (socket) => {
+    const place = { room_id: "lab", epoch: "e", seq: 0 };
+    const answers: Record<string, (id: string, payload: { update: string }) => void> = {
+      join_room: (id) => tell(socket, "join_room", { ...LARGE_ROOM, ...place }, id),
+      document_request(id) {
+        const update = asBase64(Y.encodeStateAsUpdate(room));
+        tell(socket, "document_update", { ...place, ...SERVER, update, whole: true }, id);
+      },
+      document_update(id, { update }) {
+        if (refusals === 2) {
+          Y.applyUpdate(room, Buffer.from(update, "base64"));
+          return tell(socket, "ack", { ...place, message_id: id }, id);
+        }
+        if (++refusals === 2) edit();
+        tell(socket, "error_message", TOO_LARGE, id);
+      },
+    };
+    socket.on("message", (data) => {
+      const { type, message_id: id, payload } = JSON.parse(String(data));
+      answers[type]?.(id, payload);
+    });
+  };
+  using ada = await openEditor(server.url, "ada");
+  await expect.poll(() => ada.provider.synced.getSnapshot(), DEADLINE).toBe(true);
+  edit = () => ada.text.delete(0, 5);
+  ada.text.insert(0, "much too much");
+  await expect.poll(() => ada.provider.saved.getSnapshot(), DEADLINE).toBe(true);
+  expect(ada.errors).toHaveLength(2);
+  expect(String(room.getText("query"))).toBe("too much");
+});
+
+test("[CLIENT-YJS-4] what was too much is saved when somebody else has made space for it", {
+  timeout: 60_000,
+}, async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server.url);
+  using ada = await openEditor(server.ws, "ada");
+  using bob = await openEditor(server.ws, "bob");
+  ada.text.insert(0, "x".repeat(1_000_000));
+  await converged(ada, bob);
+  ada.text.insert(0, "y".repeat(100_000));
+  await expect.poll(() => ada.errors.length, DEADLINE).toBe(2);
+  bob.text.delete(0, 500_000);
+  expect(await converged(ada, bob)).toHaveLength(600_000);
+});
+
 test("[CLIENT-YJS-5] a sealed document is shared by who has the secret, through snapshots too", {
   timeout: 120_000,
 }, async () => {
@@ -424,7 +486,7 @@ test("[CLIENT-YJS-6] in a room that is too large for all members to be told, all
   };
   using ada = await openEditor(server.url, "ada");
   if (ofAda === undefined) throw new Error("it has come");
-  const update = Buffer.from(encodeAwarenessUpdate(far, [far.clientID])).toString("base64");
+  const update = asBase64(encodeAwarenessUpdate(far, [far.clientID]));
   tell(ofAda, "awareness_update", { room_id: "lab", ...someone, connection_id: "c-far", update });
   const isShown = () => ada.awareness.getStates().has(far.clientID);
   await expect.poll(isShown, DEADLINE).toBe(true);

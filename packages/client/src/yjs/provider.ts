@@ -77,7 +77,10 @@ export function createRoomProvider(
   /** What waits is all that the room lacks, as far as it will ever be known. */
   const isCompared = () => !source.isAsking || isDestroyed;
 
-  const onUpdate = (update: Uint8Array) => Y.applyUpdate(doc, update, provider);
+  const onUpdate = (update: Uint8Array) => {
+    Y.applyUpdate(doc, update, provider);
+    refusals.othersEdited();
+  };
   const onLocal = (update: Uint8Array, origin: unknown) => {
     if (origin === provider) return;
     isOwed = true;
@@ -119,6 +122,7 @@ export function createRoomProvider(
     room,
     onWhole(updates) {
       for (const update of updates) Y.applyUpdate(doc, update, provider);
+      refusals.compared();
       upload.replace(lackOf(doc, updates));
       synced.set(true);
     },
@@ -150,36 +154,54 @@ function lackOf(doc: Y.Doc, updates: readonly Uint8Array[]): Uint8Array | null {
 }
 
 /**
- * After a refusal the documents are compared at once, after a further one when something is written, and not too often.
- * Broken updates are not tried for ever: the server ends connections that send them.
+ * After a refusal the documents are compared at once, after a further one when something is written, and not too often:
+ * here, or by others where the document is too large, which may have made space. What was written on the way of what was
+ * refused counts. Broken updates are not tried for ever: the server ends connections that send them.
  */
 function createRefusals(compare: () => void) {
   let count = 0;
   let brokenCount = 0;
   let isHolding = false;
+  let isTooLarge = false;
+  /** Something was written since the documents were compared. */
+  let isEdited = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  const retryLater = () => {
+    if (!isHolding || brokenCount >= YJS_LIMITS.brokenUpdatesCount) return;
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      isHolding = false;
+      compare();
+    }, YJS_LIMITS.refusedRetryMs);
+  };
+  const edited = () => {
+    isEdited = true;
+    retryLater();
+  };
   return {
     get isHolding() {
       return isHolding;
     },
+    compared() {
+      isEdited = false;
+    },
     refused({ code }: SparqlLiveError) {
       count++;
       if (code === "bad_document_update") brokenCount++;
-      if (count === 1) compare();
-      else isHolding = true;
+      isTooLarge = code === "document_too_large";
+      if (count === 1) return compare();
+      isHolding = true;
+      if (isEdited) retryLater();
     },
-    edited() {
-      if (!isHolding || brokenCount >= YJS_LIMITS.brokenUpdatesCount) return;
-      timer ??= setTimeout(() => {
-        timer = undefined;
-        isHolding = false;
-        compare();
-      }, YJS_LIMITS.refusedRetryMs);
+    edited,
+    othersEdited() {
+      if (isTooLarge) edited();
     },
     accepted() {
       count = 0;
       brokenCount = 0;
       isHolding = false;
+      isTooLarge = false;
     },
     stop: () => clearTimeout(timer),
   };
