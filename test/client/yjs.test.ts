@@ -354,6 +354,24 @@ test("[CLIENT-YJS-4] what was too much is saved when somebody else has made spac
   expect(await converged(ada, bob)).toHaveLength(600_000);
 });
 
+test("[CLIENT-YJS-4] what a viewer has written is saved when the role allows it", {
+  timeout: 60_000,
+}, async () => {
+  await using server = await startServer({ settings: QUIET });
+  await makeRoom(server.url, "&owner_id=ada&default_role=viewer");
+  using ada = await openEditor(server.ws, "ada");
+  using bob = await openEditor(server.ws, "bob");
+  ada.text.insert(0, "shared");
+  await converged(ada, bob);
+  bob.text.insert(0, "not yet ");
+  const refused = expect.objectContaining({ code: "role_forbidden" });
+  await expect.poll(() => bob.errors, DEADLINE).toEqual([refused, refused]);
+  expect(String(ada.text)).toBe("shared");
+  ada.client.send("room_member_update", { room_id: "lab", user_id: "bob", action: "role", role: "editor" });
+  expect(await converged(ada, bob)).toBe("not yet shared");
+  expect(bob.room.view.getSnapshot().info?.role).toBe("editor");
+});
+
 test("[CLIENT-YJS-5] a sealed document is shared by who has the secret, through snapshots too", {
   timeout: 120_000,
 }, async () => {

@@ -63,7 +63,7 @@ function openDocument(
   });
 
   const look = () => {
-    const { status, info, members, error } = membership.getSnapshot();
+    const { status, info, error } = membership.getSnapshot();
     const room = membership.room();
     if (status.kind === "joined" && room !== undefined && room !== entered) {
       // The client was closed and connected anew.
@@ -78,12 +78,11 @@ function openDocument(
       provider.synced.subscribe(look);
       provider.saved.subscribe(look);
     }
-    const role = members.find(({ user_id: id }) => id === client.userId)?.role ?? info?.role;
     view.set({
       provider,
       status: status.kind === "left" || error !== null ? "left" : documentStatus(provider),
       isSaved: provider?.saved.getSnapshot() === true,
-      canEdit: role === "owner" || role === "editor",
+      canEdit: info?.role === "owner" || info?.role === "editor",
       error: error ?? refused,
     });
   };

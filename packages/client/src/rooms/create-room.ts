@@ -279,7 +279,7 @@ export function createRoom(options: RoomOptions): RoomControl {
   };
 
   const update = (message: ServerMessage) => {
-    view.set(viewAfter(view.getSnapshot(), message));
+    view.set(viewAfter(view.getSnapshot(), message, self().userId));
     tell(message);
   };
 

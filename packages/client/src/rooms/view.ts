@@ -19,7 +19,7 @@ export type RoomStatus =
 /** A room as it is now. Each change is a new object; what did not change in it is the same. */
 export interface RoomView {
   readonly status: RoomStatus;
-  /** Name, owner, runs and more, as they were told last; `null` before. */
+  /** Name, owner, runs, the own `role` and more, as they were told last; `null` before. */
   readonly info: Omit<Entrance, "members" | "member_count"> | null;
   readonly memberCount: number;
   readonly members: readonly Member[];
@@ -38,8 +38,8 @@ export const EMPTY_VIEW: RoomView = {
   cursors: [],
 };
 
-/** The view after a message about who is in the room and what they do. */
-export function viewAfter(view: RoomView, message: ServerMessage): RoomView {
+/** The view of a user after a message about who is in the room and what they do. */
+export function viewAfter(view: RoomView, message: ServerMessage, ownId: string): RoomView {
   switch (message.type) {
     case "join_room":
     case "room_state":
@@ -71,7 +71,8 @@ export function viewAfter(view: RoomView, message: ServerMessage): RoomView {
       const members = view.members.map((member) =>
         member.user_id === userId ? { ...member, role } : member,
       );
-      return { ...view, members };
+      const { info } = view;
+      return { ...view, members, info: info !== null && userId === ownId ? { ...info, role } : info };
     }
     default:
       return view;

@@ -65,6 +65,7 @@ export function createRoomProvider(
       if (source.isAsking && isOwed) upload.replace(Y.encodeStateAsUpdate(doc));
       upload.finish();
       refusals.stop();
+      stopView();
       stopAwareness();
       if (given === undefined) awareness.destroy();
       snapshots.stop();
@@ -137,6 +138,13 @@ export function createRoomProvider(
     onError,
   });
   const stopAwareness = shareAwareness(room, doc, awareness, provider);
+  let role = room.view.getSnapshot().info?.role;
+  const stopView = room.view.subscribe(() => {
+    const { info } = room.view.getSnapshot();
+    if (info === null || info.role === role) return;
+    role = info.role;
+    refusals.roleChanged();
+  });
   docs.add(onUpdate);
   doc.on("update", onLocal);
   doc.on("destroy", provider.destroy);
@@ -155,14 +163,14 @@ function lackOf(doc: Y.Doc, updates: readonly Uint8Array[]): Uint8Array | null {
 
 /**
  * After a refusal the documents are compared at once, after a further one when something is written, and not too often:
- * here, or by others where the document is too large, which may have made space. What was written on the way of what was
- * refused counts. Broken updates are not tried for ever: the server ends connections that send them.
+ * here, or by others where the document is too large, which may have made space; another role is reason enough. What was
+ * written on the way of what was refused counts. Broken updates are not tried for ever: the server ends connections that send them.
  */
 function createRefusals(compare: () => void) {
   let count = 0;
   let brokenCount = 0;
   let isHolding = false;
-  let isTooLarge = false;
+  let code = "";
   /** Something was written since the documents were compared. */
   let isEdited = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -185,23 +193,26 @@ function createRefusals(compare: () => void) {
     compared() {
       isEdited = false;
     },
-    refused({ code }: SparqlLiveError) {
+    refused(error: SparqlLiveError) {
       count++;
+      ({ code } = error);
       if (code === "bad_document_update") brokenCount++;
-      isTooLarge = code === "document_too_large";
       if (count === 1) return compare();
       isHolding = true;
       if (isEdited) retryLater();
     },
     edited,
     othersEdited() {
-      if (isTooLarge) edited();
+      if (code === "document_too_large") edited();
+    },
+    roleChanged() {
+      if (code === "role_forbidden") edited();
     },
     accepted() {
       count = 0;
       brokenCount = 0;
       isHolding = false;
-      isTooLarge = false;
+      code = "";
     },
     stop: () => clearTimeout(timer),
   };
