@@ -145,6 +145,21 @@ test("[CLIENT-REACT-6] of two fields that search at the same time both are answe
   await expect.poll(seen, DEADLINE).toMatchObject([answered, answered]);
 });
 
+test("[CLIENT-REACT-6] a search is answered however long the server was not there before", async () => {
+  await using server = await startServer();
+  using client = new ObservedClient(server.ws, { userId: "ada", autoConnect: false });
+  const field = createSearchStore(() => client);
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  field.search("a", {}, 0);
+  await vi.advanceTimersByTimeAsync(2 * CLIENT_LIMITS.requestTimeoutMs);
+  vi.useRealTimers();
+  expect(field.getSnapshot()).toMatchObject({ isLoading: true, error: null });
+  await client.connect();
+  await expect
+    .poll(field.getSnapshot, DEADLINE)
+    .toMatchObject({ isLoading: false, error: null, suggestions: [{}] });
+});
+
 test("[CLIENT-REACT-4] a room is entered however long the server was not there before", async () => {
   await using server = await startRoom();
   using client = new ObservedClient(server.ws, { userId: "ada", autoConnect: false });

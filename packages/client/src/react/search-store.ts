@@ -12,7 +12,10 @@ export interface SearchView {
 }
 
 export interface SearchStore extends ReadableStore<SearchView> {
-  /** Takes the place of the one before, which is not answered any more. Nothing is asked for a blank text. */
+  /**
+   * Takes the place of the one before, which is not answered any more. It waits for a connection however long, unless
+   * `options` say otherwise. Nothing is asked for a blank text.
+   */
   search(text: string, options: SearchOptions, debounceMs: number): void;
   /** Whatever comes is passed over. */
   stop(): void;
@@ -40,7 +43,7 @@ export function createSearchStore(client: () => SPARQLWebSocketClient): SearchSt
     try {
       const { suggestions } = await inTurn(client(), () => {
         if (own.signal.aborted) throw abortedError(own.signal);
-        return client().searchOntology(text, { ...options, signal: own.signal });
+        return client().searchOntology(text, { timeoutMs: 0, ...options, signal: own.signal });
       });
       next = { suggestions, error: null };
     } catch (error) {
