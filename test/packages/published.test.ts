@@ -118,6 +118,17 @@ describe("the packages as they are published", () => {
     expect(stdout).toContain("install `ws`, or pass one as the option `WebSocket`");
   }, 60_000);
 
+  test("[CLIENT-REACT-8] what needs React is marked for builds with server components", async () => {
+    const marked = [];
+    for (const { name, exports } of project.manifests) {
+      for (const [subpath, file] of Object.entries(exports)) {
+        const source = await readFile(join(project.folder, "node_modules", name, file), "utf8");
+        if (/^"use client";\n/.test(source)) marked.push(subpath);
+      }
+    }
+    expect(marked).toEqual(["./react", "./react-yjs"]);
+  });
+
   test("publint finds nothing", async () => {
     for (const name of PACKAGES) {
       const { messages } = await publint({ pkgDir: join(ROOT, "packages", name), strict: true, pack: "npm" });

@@ -1,3 +1,5 @@
+"use client";
+
 export type { HealthView } from "./health-store.js";
 export { SPARQLProvider, type SPARQLProviderProps, useSPARQLClient } from "./provider.js";
 export type { ExecuteOptions, QueryView } from "./query-store.js";
