@@ -317,6 +317,20 @@ test("[CLIENT-23] a query of another connection is cancelled when the server say
   await expect(second.cancelQuery(stream.queryId)).rejects.toMatchObject({ code: "connection_closed" });
 });
 
+test("[CLIENT-23] who cancels a query of another connection twice at the same time is answered twice", async () => {
+  await using server = await startServer();
+  using first = openLibraryClient(server.ws, { userId: "ada" });
+  using second = openLibraryClient(server.ws, { userId: "ada" });
+  const stream = first.query({ sparql: "SELECT * { ?s ?p ?o } # urn:test:endless" });
+  stream.result.catch(() => undefined);
+  await stream.next();
+  const cancelTwice = () =>
+    Promise.all([second.cancelQuery(stream.queryId), second.cancelQuery(stream.queryId)]);
+  await cancelTwice();
+  await expect(stream.result).rejects.toMatchObject({ code: "query_cancelled" });
+  await cancelTwice();
+});
+
 test("[CLIENT-25] a search that a newer one overtakes rejects as superseded", async () => {
   await using server = await startServer();
   using client = openLibraryClient(server.ws);

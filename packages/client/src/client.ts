@@ -4,14 +4,14 @@ import { type ClientEvents, type ClientParts, createClient } from "./create-clie
 import { closedError, SparqlLiveError } from "./errors.js";
 import type { ForeignMessage } from "./messages.js";
 import type { ClientOptions } from "./options.js";
-import { type Acknowledgement, type AddOptions, type Delivery, withResolvers } from "./outbox.js";
+import type { Acknowledgement, AddOptions, Delivery } from "./outbox.js";
 import type { RowStream } from "./queries/row-stream.js";
 import type { QueryResult, Row } from "./queries/run.js";
 import type { AttachOptions, QueryText, SendQueryOptions, StreamOptions } from "./queries/runs.js";
-import { type WaitOptions, withinTime } from "./requests.js";
 import type { CursorInput, Room } from "./rooms/room.js";
 import type { JoinOptions } from "./rooms/rooms.js";
 import type { ReadableStore } from "./store.js";
+import { type WaitOptions, withinTime, withResolvers } from "./waiting.js";
 
 export interface SearchOptions extends Omit<ClientPayloads["ontology_search"], "query">, WaitOptions {}
 

@@ -25,7 +25,6 @@ export type {
   SendQueryOptions,
   StreamOptions,
 } from "./queries/runs.js";
-export type { WaitOptions } from "./requests.js";
 export type { RoomEntry, RoomUpdate } from "./rooms/entries.js";
 export type { HistoryOptions, HistoryPage } from "./rooms/history.js";
 export type { CursorInput, Gap, Room, RoomAccess, RoomEvents } from "./rooms/room.js";
@@ -33,3 +32,4 @@ export type { JoinOptions } from "./rooms/rooms.js";
 export type { Cursor, Member, Role, RoomStatus, RoomView } from "./rooms/view.js";
 export type { SocketConstructor, SocketLike } from "./socket.js";
 export { createStore, type ReadableStore, type Store } from "./store.js";
+export type { WaitOptions } from "./waiting.js";

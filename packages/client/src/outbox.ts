@@ -1,8 +1,8 @@
 import { abortOf, isPassing, SparqlLiveError } from "./errors.js";
 import { isId, newId } from "./ids.js";
 import { CLIENT_LIMITS } from "./limits.js";
-import { type WaitOptions, withinTime } from "./requests.js";
 import { createStore, type ReadableStore } from "./store.js";
+import { type WaitOptions, withinTime, withResolvers } from "./waiting.js";
 
 /** A place in the log of a room. */
 export interface Place {
@@ -286,15 +286,4 @@ function lengthOf(body: unknown): number | null {
   } catch {
     return null;
   }
-}
-
-/** As `Promise.withResolvers`, which Node 20 has not. */
-export function withResolvers<T>() {
-  let resolve: (value: T) => void = () => undefined;
-  let reject: (error: unknown) => void = () => undefined;
-  const promise = new Promise<T>((onResolve, onReject) => {
-    resolve = onResolve;
-    reject = onReject;
-  });
-  return { promise, resolve, reject };
 }

@@ -4,18 +4,11 @@ import type {
   ServerMessage,
   ServerMessageType,
 } from "@sparql-live/protocol";
-import { abortedError, abortOf, errorOf, isPassing, SparqlLiveError } from "./errors.js";
+import { abortOf, errorOf, isPassing, SparqlLiveError } from "./errors.js";
 import { newId } from "./ids.js";
 import { CLIENT_LIMITS } from "./limits.js";
 import type { MessageOf, Send } from "./messages.js";
-import { startTimer } from "./timers.js";
-
-export interface WaitOptions {
-  /** Gives up waiting: the promise rejects with `aborted`. */
-  readonly signal?: AbortSignal | undefined;
-  /** The promise rejects with `timeout` after so many milliseconds; 0: never. */
-  readonly timeoutMs?: number | undefined;
-}
+import { type WaitOptions, withinTime, withResolvers } from "./waiting.js";
 
 /** Requests that are answered by one message; safe to send again, and sent again after a reconnection. */
 export interface Requests {
@@ -25,7 +18,7 @@ export interface Requests {
     payload: ClientPayloads[T],
     expected: R,
     options?: WaitOptions,
-    /** Default: one of its own. */
+    /** Default: one of its own. Where one with this id waits, this is the same one. */
     id?: string,
   ): Promise<MessageOf<R>>;
   /** Whether the message was the answer to one. */
@@ -41,6 +34,7 @@ interface Pending {
   readonly transmit: () => boolean;
   isSent: boolean;
   retryTimer?: ReturnType<typeof setTimeout>;
+  readonly settled: Promise<ServerMessage>;
   readonly resolve: (message: ServerMessage) => void;
   readonly reject: (error: SparqlLiveError) => void;
 }
@@ -70,28 +64,26 @@ export function createRequests(
       { signal, timeoutMs = CLIENT_LIMITS.requestTimeoutMs }: WaitOptions = {},
       id: string = newId(),
     ) {
+      const known = pending.get(id);
+      if (known !== undefined) return known.settled as Promise<MessageOf<R>>;
       const over = refusal() ?? abortOf(signal);
       if (over !== null) return Promise.reject(over);
       if (pending.size >= CLIENT_LIMITS.pendingRequestsCount) {
         return Promise.reject(new SparqlLiveError("outbox_full", "Too many requests wait for an answer."));
       }
-      const answer = new Promise<ServerMessage>((resolve, reject) => {
-        const request: Pending = {
-          expected,
-          transmit: () => send(type, payload, { message_id: id }),
-          isSent: false,
-          resolve,
-          reject,
-        };
-        pending.set(id, request);
-        if (isReady()) transmit(request);
-      });
-      const settled = withinTime(answer, { signal, timeoutMs }, `No answer to ${type} came in time.`);
+      const { promise: answer, resolve, reject } = withResolvers<ServerMessage>();
       // `take` compared the type.
-      return settled.finally(() => {
-        clearTimeout(pending.get(id)?.retryTimer);
-        pending.delete(id);
-      }) as Promise<MessageOf<R>>;
+      const settled = withinTime(answer, { signal, timeoutMs }, `No answer to ${type} came in time.`).finally(
+        () => {
+          clearTimeout(request.retryTimer);
+          pending.delete(id);
+        },
+      ) as Promise<MessageOf<R>>;
+      const transmitOnce = () => send(type, payload, { message_id: id });
+      const request: Pending = { expected, transmit: transmitOnce, isSent: false, settled, resolve, reject };
+      pending.set(id, request);
+      if (isReady()) transmit(request);
+      return settled;
     },
     take(message) {
       const request = pending.get(message.correlation_id ?? "");
@@ -118,33 +110,4 @@ export function createRequests(
       for (const request of pending.values()) request.reject(error);
     },
   };
-}
-
-/** The same promise, but for what the signal and the time say. */
-export function withinTime<T>(
-  promise: Promise<T>,
-  { signal, timeoutMs = 0 }: WaitOptions,
-  lateMessage: string,
-): Promise<T> {
-  if (signal === undefined && timeoutMs === 0) return promise;
-  const refused = abortOf(signal);
-  if (refused !== null) {
-    promise.catch(() => undefined);
-    return Promise.reject(refused);
-  }
-  return new Promise<T>((resolve, reject) => {
-    const abort = () => signal !== undefined && settle(() => reject(abortedError(signal)));
-    const late = () => settle(() => reject(new SparqlLiveError("timeout", lateMessage)));
-    const timer = timeoutMs > 0 ? startTimer(late, timeoutMs) : undefined;
-    const settle = (how: () => void) => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", abort);
-      how();
-    };
-    promise.then(
-      (value) => settle(() => resolve(value)),
-      (error: unknown) => settle(() => reject(error)),
-    );
-    signal?.addEventListener("abort", abort);
-  });
 }

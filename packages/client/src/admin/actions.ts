@@ -2,7 +2,7 @@ import type { AdminAction, AdminPayload, AdminReply } from "@sparql-live/protoco
 import { errorOf, SparqlLiveError } from "../errors.js";
 import { newId } from "../ids.js";
 import { CLIENT_LIMITS } from "../limits.js";
-import { type WaitOptions, withinTime } from "../requests.js";
+import { type WaitOptions, withinTime } from "../waiting.js";
 import { ADMIN_CLIENT_LIMITS } from "./limits.js";
 import type { AdminMessage } from "./wire.js";
 

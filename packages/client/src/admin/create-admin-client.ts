@@ -1,8 +1,8 @@
 import type { AdminAction, AdminPayload, MetricsSnapshot } from "@sparql-live/protocol/admin";
 import type { ConnectionState } from "../connection/state.js";
 import { closedError, SparqlLiveError } from "../errors.js";
-import type { WaitOptions } from "../requests.js";
 import type { ReadableStore } from "../store.js";
+import type { WaitOptions } from "../waiting.js";
 import { type AdminResult, createActions } from "./actions.js";
 import { createAdminConnection } from "./connect.js";
 import { createMetricsWatch, type WatchMetricsOptions } from "./metrics-watch.js";

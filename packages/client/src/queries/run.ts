@@ -2,8 +2,8 @@ import type { ClientPayloads, ServerMessage, ServerPayloads } from "@sparql-live
 import { errorOf, isPassing, SparqlLiveError } from "../errors.js";
 import { CLIENT_LIMITS } from "../limits.js";
 import type { MessageOf, Send } from "../messages.js";
-import { withResolvers } from "../outbox.js";
 import { callSafely } from "../store.js";
+import { withResolvers } from "../waiting.js";
 
 export type QueryResult = ServerPayloads["query_result"];
 export type QueryProgress = ServerPayloads["query_progress"];

@@ -3,7 +3,7 @@ import { abortedError, abortOf, badRequest, SparqlLiveError } from "../errors.js
 import { isId, newId } from "../ids.js";
 import { CLIENT_LIMITS } from "../limits.js";
 import type { Send } from "../messages.js";
-import { withResolvers } from "../outbox.js";
+import { withResolvers } from "../waiting.js";
 import { createRowStream, type RowStream } from "./row-stream.js";
 import { type Chunk, createRun, type QueryProgress, type QueryResult, type Row, type Run } from "./run.js";
 

@@ -2,8 +2,7 @@ import { errorOf, SparqlLiveError } from "../errors.js";
 import { newId } from "../ids.js";
 import { CLIENT_LIMITS } from "../limits.js";
 import type { MessageOf, RefusalMessage, Send } from "../messages.js";
-import { withResolvers } from "../outbox.js";
-import { type WaitOptions, withinTime } from "../requests.js";
+import { type WaitOptions, withinTime, withResolvers } from "../waiting.js";
 import { entryOf, type RoomEntry } from "./entries.js";
 import type { Sealer } from "./seal.js";
 

@@ -2,7 +2,7 @@ import type { ServerMessage } from "@sparql-live/protocol";
 import { SparqlLiveError } from "../errors.js";
 import { CLIENT_LIMITS } from "../limits.js";
 import type { Acknowledgement, AddOptions } from "../outbox.js";
-import { type WaitOptions, withinTime } from "../requests.js";
+import { type WaitOptions, withinTime } from "../waiting.js";
 import type { Rooms, RoomsOptions } from "./rooms.js";
 
 /** The rooms, whose code is loaded when the first is entered: a page that only asks does without. */

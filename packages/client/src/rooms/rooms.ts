@@ -3,7 +3,7 @@ import { abortOf, leftError, SparqlLiveError } from "../errors.js";
 import { CLIENT_LIMITS } from "../limits.js";
 import type { RefusalMessage } from "../messages.js";
 import type { Outbox, OutboxEntry, Place } from "../outbox.js";
-import { type WaitOptions, withinTime } from "../requests.js";
+import { type WaitOptions, withinTime } from "../waiting.js";
 import { createRoom, updateBytes } from "./create-room.js";
 import type { Room, RoomControl, RoomOptions } from "./room.js";
 import { createSealer, type Sealer, sealedJson } from "./seal.js";
