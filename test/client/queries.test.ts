@@ -331,6 +331,16 @@ test("[CLIENT-23] who cancels a query of another connection twice at the same ti
   await cancelTwice();
 });
 
+test("[CLIENT-24] a query that was over when it was to be cancelled can be watched at once", async () => {
+  await using server = await startServer();
+  using first = openLibraryClient(server.ws, { userId: "ada" });
+  using second = openLibraryClient(server.ws, { userId: "ada" });
+  const { query_id: queryId } = await first.sendQuery({ sparql: "ASK {}" });
+  await second.connect();
+  const [, result] = await Promise.all([second.cancelQuery(queryId), second.attachQuery(queryId)]);
+  expect(result.results?.boolean).toBe(true);
+});
+
 test("[CLIENT-25] a search that a newer one overtakes rejects as superseded", async () => {
   await using server = await startServer();
   using client = openLibraryClient(server.ws);

@@ -117,16 +117,8 @@ export class SPARQLWebSocketClient {
   }
 
   /** Settles when the server has stopped it, or it was over. */
-  async cancelQuery(queryId: string, roomId?: string): Promise<void> {
-    const { runs, requests } = this.#parts;
-    const known = runs.cancel(queryId);
-    if (known !== null) return known;
-    const payload = { query_id: queryId, ...(roomId === undefined ? {} : { room_id: roomId }) };
-    // What comes of a run names it.
-    const answer = requests.send("query_cancel", payload, "query_cancelled", {}, queryId);
-    await answer.catch((error: SparqlLiveError) => {
-      if (error.code !== "query_not_found") throw error;
-    });
+  cancelQuery(queryId: string, roomId?: string): Promise<void> {
+    return this.#parts.runs.cancel(queryId, roomId);
   }
 
   /** Watches a run that was begun elsewhere by the same user or in a room, from its start or behind the chunk `since`. */

@@ -18,8 +18,6 @@ export interface Requests {
     payload: ClientPayloads[T],
     expected: R,
     options?: WaitOptions,
-    /** Default: one of its own. Where one with this id waits, this is the same one. */
-    id?: string,
   ): Promise<MessageOf<R>>;
   /** Whether the message was the answer to one. */
   take(message: ServerMessage): boolean;
@@ -34,7 +32,6 @@ interface Pending {
   readonly transmit: () => boolean;
   isSent: boolean;
   retryTimer?: ReturnType<typeof setTimeout>;
-  readonly settled: Promise<ServerMessage>;
   readonly resolve: (message: ServerMessage) => void;
   readonly reject: (error: SparqlLiveError) => void;
 }
@@ -62,15 +59,13 @@ export function createRequests(
       payload: ClientPayloads[T],
       expected: R,
       { signal, timeoutMs = CLIENT_LIMITS.requestTimeoutMs }: WaitOptions = {},
-      id: string = newId(),
     ) {
-      const known = pending.get(id);
-      if (known !== undefined) return known.settled as Promise<MessageOf<R>>;
       const over = refusal() ?? abortOf(signal);
       if (over !== null) return Promise.reject(over);
       if (pending.size >= CLIENT_LIMITS.pendingRequestsCount) {
         return Promise.reject(new SparqlLiveError("outbox_full", "Too many requests wait for an answer."));
       }
+      const id = newId();
       const { promise: answer, resolve, reject } = withResolvers<ServerMessage>();
       // `take` compared the type.
       const settled = withinTime(answer, { signal, timeoutMs }, `No answer to ${type} came in time.`).finally(
@@ -80,7 +75,7 @@ export function createRequests(
         },
       ) as Promise<MessageOf<R>>;
       const transmitOnce = () => send(type, payload, { message_id: id });
-      const request: Pending = { expected, transmit: transmitOnce, isSent: false, settled, resolve, reject };
+      const request: Pending = { expected, transmit: transmitOnce, isSent: false, resolve, reject };
       pending.set(id, request);
       if (isReady()) transmit(request);
       return settled;

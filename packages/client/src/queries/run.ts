@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly roomId: string | undefined;
   /** What is sent to begin it; `null` where it was begun elsewhere and is only watched. */
   readonly request: Omit<ClientPayloads["query_request"], "stream" | "credit"> | null;
+  /** It is to be cancelled, and nothing else. */
+  readonly isUnwanted?: boolean | undefined;
   /** The last chunk that is known already; -1: none. */
   readonly since: number;
   /** Takes rows as they come; without it they stand in the result. It says by `consumed` when it wants more. */
@@ -36,6 +38,8 @@ export interface RunOptions {
 /** One query from the request to its end, over as many connections as it takes. */
 export interface Run {
   readonly queryId: string;
+  /** Nobody watches it by this: it is to be cancelled. */
+  readonly isUnwanted: boolean;
   /** Rejects with `SparqlLiveError`. */
   readonly result: Promise<QueryResult>;
   /** Settles when nothing more is taken of it. */
@@ -71,13 +75,23 @@ type Phase =
   | "over";
 
 export function createRun(options: RunOptions): Run {
-  const { queryId, roomId, request, onChunk, onProgress, bufferRows, send, isReady } = options;
+  const {
+    queryId,
+    roomId,
+    request,
+    onChunk,
+    onProgress,
+    bufferRows,
+    send,
+    isReady,
+    isUnwanted = false,
+  } = options;
   const { promise, resolve, reject } = withResolvers<QueryResult>();
   const over = withResolvers<void>();
   const ofRun = { query_id: queryId, ...(roomId === undefined ? {} : { room_id: roomId }) };
   // Answers of every kind then name the run.
   const framing = { correlation_id: queryId };
-  let phase: Phase = request === null ? "detached" : "unsent";
+  let phase: Phase = isUnwanted ? "cancelling" : request === null ? "detached" : "unsent";
   let lastSeq = options.since;
   let variables: readonly string[] = [];
   let lastProgress = 0;
@@ -175,7 +189,7 @@ export function createRun(options: RunOptions): Run {
 
   const takeProgress = (progress: QueryProgress) => {
     // It is watched anew, and told again then.
-    if (phase === "parked") return;
+    if (phase === "parked" || isUnwanted) return;
     if (progress.stage === "failed") return fail(failedError(progress));
     if (progress.stage === "parsing" && lastSeq < 0) isBehind = false;
     if (isBehind) return;
@@ -190,7 +204,10 @@ export function createRun(options: RunOptions): Run {
   };
 
   const refused = (error: SparqlLiveError) => {
-    if (phase === "cancelling") return fail(cancelledError(queryId, "requested"));
+    if (phase === "cancelling") {
+      const isOver = request !== null || error.code === "query_not_found";
+      return fail(isOver ? cancelledError(queryId, "requested") : error);
+    }
     if (isPassing(error) && phase !== "over") return again(error);
     // Nobody took its rows: they are still there, or the run says why not when it is asked again.
     const isStarved = error.code === "query_timeout" && onChunk !== undefined && credit <= 0;
@@ -207,10 +224,11 @@ export function createRun(options: RunOptions): Run {
 
   return {
     queryId,
+    isUnwanted,
     result: promise,
     over: over.promise,
     get position() {
-      return phase === "unsent" || phase === "over" ? null : lastSeq;
+      return phase === "unsent" || phase === "over" || isUnwanted ? null : lastSeq;
     },
     take(message) {
       if (phase === "over") return;

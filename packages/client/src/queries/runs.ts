@@ -50,8 +50,8 @@ export interface Runs {
   send(text: QueryText, options?: SendQueryOptions): Promise<QueryResult>;
   stream<T = Row>(text: QueryText, options?: StreamOptions<T>): RowStream<T>;
   attach(queryId: string, options?: AttachOptions): Promise<QueryResult>;
-  /** `null`: it is none of these. */
-  cancel(queryId: string): Promise<void> | null;
+  /** One of these, or one that is none. Rejects with what the server answered, but for that it is over. */
+  cancel(queryId: string, roomId?: string): Promise<void>;
   positions(): Record<string, number>;
   /** Whether the message was about one of these. */
   take(message: ServerMessage): boolean;
@@ -85,6 +85,7 @@ export function createRuns({ send, isReady, mayBegin, maxRows, refusal }: RunsOp
     readonly onProgress: QueryOptions["onProgress"];
     readonly bufferRows?: number | undefined;
     readonly signal: AbortSignal | undefined;
+    readonly isUnwanted?: boolean;
   }
   const begin = ({
     queryId,
@@ -144,8 +145,8 @@ export function createRuns({ send, isReady, mayBegin, maxRows, refusal }: RunsOp
   const attach: Runs["attach"] = (queryId, options = {}) => {
     const { onProgress, onRows, signal, room_id: roomId, since } = options;
     const known = runs.get(queryId);
-    if (known !== undefined && onRows === undefined) return unlessAborted(known.result, signal);
-    // A connection reads a run once.
+    if (known?.isUnwanted === false && onRows === undefined) return unlessAborted(known.result, signal);
+    // A connection reads a run once. What was to be cancelled may have been over before.
     if (known !== undefined) return unlessAborted(known.over, signal).then(() => attach(queryId, options));
     return read({ queryId, request: null, roomId, since, onProgress, signal }, onRows);
   };
@@ -175,7 +176,15 @@ export function createRuns({ send, isReady, mayBegin, maxRows, refusal }: RunsOp
       return stream;
     },
     attach,
-    cancel: (queryId) => runs.get(queryId)?.cancel() ?? null,
+    async cancel(queryId, roomId) {
+      const known = runs.get(queryId);
+      if (known !== undefined) return known.cancel();
+      const nothing = { since: undefined, onChunk: undefined, onProgress: undefined, signal: undefined };
+      const run = begin({ ...nothing, queryId, request: null, roomId, isUnwanted: true });
+      await run.result.catch((error: SparqlLiveError) => {
+        if (error.code !== "query_cancelled") throw error;
+      });
+    },
     positions() {
       const positions: Record<string, number> = {};
       for (const [id, { position }] of runs) {
