@@ -5,6 +5,7 @@ export const EFFORT = LONG
   ? {
       killRounds: 20,
       reconnectionSchedules: 1_000,
+      usageSchedules: 1_000,
       restartRounds: 3,
       restartMessagesPerSecond: 1_000,
       interleavingSteps: 400_000,
@@ -16,6 +17,7 @@ export const EFFORT = LONG
   : {
       killRounds: 2,
       reconnectionSchedules: 50,
+      usageSchedules: 20,
       restartRounds: 1,
       restartMessagesPerSecond: 300,
       interleavingSteps: 10_000,
